@@ -1,0 +1,60 @@
+/// What a request says before its body: plain data over bytes that belong to somebody else.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+namespace ringhorn::http {
+
+enum class Version : std::uint8_t { http_1_0, http_1_1 };
+
+/// How the end of a message body is found (RFC 9112 §6.3).
+enum class Framing : std::uint8_t {
+  none,            ///< no body
+  content_length,  ///< as many bytes as the field says
+  chunked,         ///< Transfer-Encoding: chunked
+  until_close,     ///< responses to HTTP/1.0 only: ends with the connection
+};
+
+struct HeaderField {
+  std::string_view name;   ///< lower case (ASGI: names are lower-cased)
+  std::string_view value;  ///< as sent, without white space around it
+};
+
+/// The head of one request. All views point into the bytes given to RequestParser::next and live
+/// exactly as long as these stay where they are.
+struct RequestHead {
+  std::string_view method;     ///< as sent; case is significant (RFC 9110 §9.1)
+  std::string_view target;     ///< the request-target as sent
+  std::string_view path;       ///< percent-encoded path of the target; "*" for OPTIONS *
+  std::string_view query;      ///< behind the first '?', without it; empty if none
+  std::string_view authority;  ///< of an absolute-form target, else of Host; may be empty on 1.0
+  Version version = Version::http_1_1;
+  Framing framing = Framing::none;
+  bool keep_alive = true;         ///< by version and Connection (RFC 9112 §9.3)
+  bool expects_continue = false;  ///< Expect: 100-continue, on HTTP/1.1
+  bool accepts_trailers = false;  ///< TE: trailers
+  bool wants_upgrade = false;     ///< Connection: upgrade together with an Upgrade field, on 1.1
+  std::string_view upgrade;       ///< the Upgrade field's value when wants_upgrade
+  std::uint64_t content_length = 0;  ///< REQUIRES framing == content_length
+  std::vector<HeaderField> fields;   ///< in the order sent, duplicates kept
+};
+
+/// Bounds on what a peer may send; every one is an option of the server.
+struct Limits {
+  std::uint32_t request_line_bytes_max = 8190;
+  std::uint32_t field_bytes_max = 16384;       ///< one field line
+  std::uint32_t field_count_max = 100;
+  std::uint32_t head_bytes_max = 65536;        ///< all field lines together; trailers likewise
+  std::uint32_t chunk_extension_bytes_max = 16384;  ///< per request
+  std::uint64_t body_bytes_max = 0;            ///< decoded; 0 = no limit
+};
+
+/// Why a request was refused: a status and one sentence for the log, never for the peer.
+struct RequestError {
+  int status = 400;
+  const char* reason = "";
+};
+
+}  // namespace ringhorn::http

@@ -1,0 +1,43 @@
+/// Accept takes connections from a listening socket until it is stopped (multishot on the ring).
+#pragma once
+
+#include <ringhorn/base/unique_fd.hpp>
+#include <ringhorn/io/operation.hpp>
+
+namespace ringhorn::io {
+
+class AcceptHandler {
+ public:
+  /// A connection, non-blocking and close-on-exec. May be called many times in one dispatch.
+  virtual void on_accepted(base::UniqueFd socket) = 0;
+  /// Accepting has ended with `error` (EMFILE, ENFILE, ENOBUFS, ENOMEM, EINVAL …) and stays ended
+  /// until the owner starts it again. An error that concerns one connection only (ECONNABORTED,
+  /// EPROTO, EHOSTUNREACH …) never gets here: that connection is skipped.
+  virtual void on_accept_error(int error) = 0;
+  /// After stop(): the listening socket may be closed, the Accept destroyed.
+  virtual void on_accept_stopped() = 0;
+
+ protected:
+  ~AcceptHandler() = default;
+};
+
+class Accept final : public Operation {
+ public:
+  /// `listen_fd` is borrowed and must stay open while in flight.
+  Accept(Driver& driver, int listen_fd, AcceptHandler& handler) noexcept
+      : Operation(driver), listen_fd_(listen_fd), handler_(&handler) {}
+
+  /// REQUIRES: !in_flight()
+  void start();
+  /// Ends in on_accept_stopped(), out of a later dispatch, whether in flight or not.
+  void stop();
+
+  int listen_fd() const noexcept { return listen_fd_; }
+
+ private:
+  friend class UringDriver;
+  int listen_fd_;
+  AcceptHandler* handler_;
+};
+
+}  // namespace ringhorn::io

@@ -1,0 +1,123 @@
+/// Driver is the one place where a worker meets the kernel: it takes operations, waits, and runs the
+/// handlers of what has ended. Two backends are to implement it: the ring (`make_uring_driver`) and
+/// epoll. One thread only, but for wake(). A turn of the worker is
+///
+///     driver.flush();              // owners of pending output queue their sends
+///     driver.wait(timeout_ns);     // one system call: submits all, waits for the first
+///     driver.dispatch();           // runs handlers, then expired timers
+///
+/// wait() runs no handler and touches no operation's owner: it may be called with Python's GIL
+/// released. Handlers run in dispatch() only.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include <ringhorn/base/clock.hpp>
+#include <ringhorn/base/intrusive_list.hpp>
+#include <ringhorn/base/result.hpp>
+#include <ringhorn/base/unique_fd.hpp>
+#include <ringhorn/io/timer.hpp>
+
+namespace ringhorn::io {
+
+class Accept;
+class Poll;
+class Receive;
+class Send;
+
+/// Someone who holds back output until the turn ends.
+struct FlushTag;
+class FlushHook : public base::ListNode<FlushTag> {
+ public:
+  /// Called once by every flush(), with the hook still registered.
+  virtual void on_flush() = 0;
+
+ protected:
+  ~FlushHook() = default;
+};
+
+/// Called by wake(), from dispatch().
+class WakeHandler {
+ public:
+  virtual void on_woken() = 0;
+
+ protected:
+  ~WakeHandler() = default;
+};
+
+class Driver {
+ public:
+  static constexpr base::Nanoseconds forever = -1;
+
+  virtual ~Driver() = default;
+
+  /// Runs every registered FlushHook, in the order of registration.
+  void flush();
+  /// Submits what is queued and waits until something has ended, a timer is due, wake() was called,
+  /// a signal came, or `timeout_ns` has passed; 0 only submits and looks, `forever` has no limit.
+  /// Never waits while completions are at hand. Returns false when a signal broke the wait (EINTR).
+  virtual bool wait(base::Nanoseconds timeout_ns) = 0;
+  /// True when dispatch() has something to do without a wait.
+  virtual bool has_completions() const noexcept = 0;
+  /// Runs the handlers of what has ended, at most `events_per_turn` of them, then the due timers.
+  void dispatch();
+
+  /// Makes the current or the next wait() return and then runs the WakeHandler once, however many
+  /// calls came meanwhile. Callable from any thread and from a signal handler.
+  virtual void wake() noexcept = 0;
+  void on_wake(WakeHandler* handler) noexcept { wake_handler_ = handler; }
+
+  /// Closes in the background, behind what is queued for it. Operations on it must have ended.
+  virtual void close(base::UniqueFd fd) = 0;
+
+  TimerQueue& timers() noexcept { return timers_; }
+  void add_flush_hook(FlushHook& hook) noexcept { flush_hooks_.push_back(hook); }
+  /// The time at which the current dispatch began: cheap, and good enough for timeouts.
+  base::Nanoseconds now_ns() const noexcept { return now_ns_; }
+  /// The backend's name: "io_uring" or "epoll".
+  virtual const char* name() const noexcept = 0;
+
+ protected:
+  friend class Accept;
+  friend class Poll;
+  friend class Receive;
+  friend class Send;
+
+  Driver() = default;
+
+  virtual void start(Accept& operation) = 0;
+  virtual void stop(Accept& operation) = 0;
+  virtual void start(Receive& operation) = 0;
+  virtual void pause(Receive& operation) = 0;
+  virtual void stop(Receive& operation) = 0;
+  virtual void start(Send& operation) = 0;
+  virtual void stop(Send& operation) = 0;
+  virtual void start(Poll& operation, short events) = 0;
+  virtual void stop(Poll& operation) = 0;
+  /// Runs the handlers of the completions at hand.
+  virtual void dispatch_completions() = 0;
+
+  TimerQueue timers_;
+  WakeHandler* wake_handler_ = nullptr;
+  base::Nanoseconds now_ns_ = base::monotonic_ns();
+
+ private:
+  base::IntrusiveList<FlushHook, FlushTag> flush_hooks_;
+};
+
+/// Sizes of a ring; the defaults fit a worker with ten thousand connections.
+struct UringSettings {
+  unsigned queue_entries = 1024;
+  unsigned receive_buffer_count = 256;
+  unsigned receive_buffer_bytes = 16384;
+  /// Completions handled before output is flushed and the kernel is asked again.
+  unsigned events_per_turn = 64;
+};
+
+/// Sets up a ring in this thread (after fork, after dropping privileges: CVE-2024-22017).
+/// On failure: one sentence that names the cause (seccomp, kernel.io_uring_disabled, memory limit,
+/// kernel too old) and what to do about it.
+base::Result<std::unique_ptr<Driver>, std::string> make_uring_driver(const UringSettings& settings);
+
+}  // namespace ringhorn::io

@@ -1,0 +1,53 @@
+/// Send hands bytes to a connected socket, one send at a time.
+#pragma once
+
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <cstddef>
+#include <span>
+#include <string_view>
+
+#include <ringhorn/io/operation.hpp>
+
+namespace ringhorn::io {
+
+class SendHandler {
+ public:
+  /// `count` bytes are with the kernel: all of them, or fewer (the owner sends the rest). The memory
+  /// may be reused.
+  virtual void on_sent(std::size_t count) = 0;
+  /// Nothing more can be sent: EPIPE, ECONNRESET, or ECANCELED after stop(). The memory may be
+  /// reused, the Send destroyed.
+  virtual void on_send_error(int error) = 0;
+
+ protected:
+  ~SendHandler() = default;
+};
+
+class Send final : public Operation {
+ public:
+  static constexpr std::size_t parts_max = 16;
+
+  Send(Driver& driver, int fd, SendHandler& handler) noexcept
+      : Operation(driver), fd_(fd), handler_(&handler) {}
+
+  /// Queues a send of one run of bytes; it leaves with the driver's next wait. The bytes must stay
+  /// valid and unchanged until on_sent or on_send_error. Never raises SIGPIPE.
+  /// REQUIRES: !in_flight(), bytes not empty
+  void start(std::string_view bytes);
+  /// The same for several runs, in order. The iovec array itself is only read until the send
+  /// ended too: it must stay valid as long as the bytes. REQUIRES: 1 <= parts.size() <= parts_max
+  void start(std::span<const iovec> parts);
+  /// Gives up a send in flight: it ends in on_sent or on_send_error(ECANCELED), out of a later
+  /// dispatch. REQUIRES: in_flight()
+  void stop();
+
+ private:
+  friend class UringDriver;
+  int fd_;
+  SendHandler* handler_;
+  msghdr message_{};
+};
+
+}  // namespace ringhorn::io
