@@ -1,4 +1,5 @@
-/// Address is an IPv4, IPv6 or Unix socket address in the forms that people and ASGI read.
+/// Address is an IPv4, IPv6 or Unix socket address in the forms that people and ASGI read: what
+/// listeners print and what `scope["client"]` and `scope["server"]` hold. It resolves no names.
 #pragma once
 
 #include <sys/socket.h>
@@ -16,6 +17,8 @@ struct Address {
 
   /// `127.0.0.1:8000`, `[::1]:8000`, the path, or "" for none.
   std::string to_string() const;
+
+  bool operator==(const Address& other) const = default;
 };
 
 /// Reads what accept, getsockname or getpeername gave.

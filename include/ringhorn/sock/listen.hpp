@@ -1,8 +1,10 @@
-/// Binding and listening. Called at start-up; may block on name resolution.
+/// Binding and listening. Called at start-up, by the worker or the supervisor; may block on name
+/// resolution. It never accepts, and reads no option but those it is given.
 #pragma once
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include <ringhorn/base/result.hpp>
 #include <ringhorn/base/unique_fd.hpp>
@@ -10,17 +12,24 @@
 namespace ringhorn::sock {
 
 struct ListenOptions {
-  std::string host;        ///< name, IPv4 or IPv6 address
+  std::string host;  ///< name, IPv4 or IPv6 address (brackets allowed); empty: every interface
   std::uint16_t port = 0;  ///< 0: any free one
   int backlog = 2048;
 };
 
 /// A bound socket: SO_REUSEADDR, non-blocking, close-on-exec, TCP_NODELAY (inherited by accepted
-/// sockets). Not yet listening. On failure one sentence as uvicorn's:
-/// `[Errno 98] error while attempting to bind on address ('127.0.0.1', 8000): address already in use`.
+/// sockets). Not yet listening. A name with several addresses takes the first that can be bound,
+/// IPv4 before IPv6. On failure one sentence as uvicorn's:
+/// `[Errno 98] error while attempting to bind on address ('127.0.0.1', 8000): address already in
+/// use`.
 base::Result<base::UniqueFd, std::string> bind_tcp(const ListenOptions& options);
 
-/// Starts listening. On failure a sentence.
+/// The same for every address that the name has, as asyncio's create_server does for `localhost`:
+/// at least one socket, all on the same port. Fails when one of the addresses cannot be bound, but
+/// for a family or an address that this machine has not got while another could be bound.
+base::Result<std::vector<base::UniqueFd>, std::string> bind_tcp_all(const ListenOptions& options);
+
+/// Starts listening. On failure a sentence. `value()` is always true.
 base::Result<bool, std::string> listen(int fd, int backlog);
 
 }  // namespace ringhorn::sock
