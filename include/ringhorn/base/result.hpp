@@ -31,6 +31,10 @@ class [[nodiscard]] Result {
     RINGHORN_ASSERT(ok());
     return std::get<0>(state_);
   }
+  const T& value() const {
+    RINGHORN_ASSERT(ok());
+    return std::get<0>(state_);
+  }
   /// REQUIRES: ok()
   T take_value() { return std::move(value()); }
   /// REQUIRES: !ok()

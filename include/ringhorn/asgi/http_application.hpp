@@ -1,0 +1,52 @@
+/// HttpApplication calls the user's ASGI application for each request of a worker: builds the
+/// scope, makes `receive` and `send`, and runs the application's first step at once inside a real
+/// asyncio.Task (ASGI 3.0, www 2.4). Called by `net`; one per worker, on its thread, with the GIL.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include <ringhorn/base/result.hpp>
+#include <ringhorn/loop/event_loop.hpp>
+#include <ringhorn/net/application.hpp>
+#include <ringhorn/py/ref.hpp>
+#include <ringhorn/telemetry/log.hpp>
+
+namespace ringhorn::asgi {
+
+class HttpApplication final : public net::Application {
+ public:
+  struct Options {
+    PyObject* app;    ///< borrowed: the ASGI callable
+    PyObject* state;  ///< borrowed: the lifespan's namespace; null without a lifespan
+    std::string root_path;
+  };
+
+  /// On failure the text of the exception. `loop` and `log` must outlive what is returned.
+  static base::Result<std::unique_ptr<HttpApplication>, std::string> make(loop::EventLoop& loop,
+                                                                          telemetry::Log& log,
+                                                                          const Options& options);
+  ~HttpApplication();
+
+  void on_request(net::Exchange& exchange) override;
+
+  /// Has `on_ended` called whenever a call of the application has ended that did not end at once.
+  void on_task_ended(std::function<void()> on_ended);
+  /// Cancels the tasks of all requests that still run; their end is awaited by running the loop.
+  /// Returns how many there were.
+  std::size_t cancel_all();
+  /// Requests whose application call has not ended (also after their response is complete).
+  std::size_t running_count() const noexcept;
+  /// Objects of requests that are alive, for the count at exit.
+  std::size_t live_count() const noexcept;
+
+ private:
+  struct State;
+  explicit HttpApplication(std::unique_ptr<State> state);
+
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace ringhorn::asgi

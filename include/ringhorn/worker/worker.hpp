@@ -1,0 +1,34 @@
+/// One worker's whole life: ring, loop, application, sockets, serving, draining, end. The two doors
+/// call run() with an interpreter that is up; nothing of the worker is left when it returns.
+#pragma once
+
+#include <string>
+
+#include <ringhorn/config/options.hpp>
+#include <ringhorn/telemetry/log.hpp>
+
+namespace ringhorn::worker {
+
+/// What the process says with its exit status.
+enum ExitStatus : int {
+  exit_stopped = 0,         ///< served, and stopped as asked
+  exit_app_interrupt = 1,   ///< the application raised KeyboardInterrupt or SystemExit
+  exit_startup_failed = 3,  ///< never served: import, lifespan, address, ring (as uvicorn's)
+  exit_signal_base = 128,   ///< plus the signal's number: stopped at once, by a second signal
+};
+
+struct Outcome {
+  int status;
+  /// Threads of the application may still run and must not be waited for: leave with _exit().
+  bool at_once;
+};
+
+/// What main() does next to the options.
+struct Surroundings {
+  bool print_live_counts = false;  ///< `live objects: …` on stderr at the end (for the tests)
+};
+
+/// Serves until told to stop. REQUIRES: the GIL is held, this is the main thread
+Outcome run(const config::Options& options, telemetry::Log& log, const Surroundings& surroundings);
+
+}  // namespace ringhorn::worker

@@ -1,0 +1,225 @@
+#include "awaitable.hpp"
+
+#include <cstddef>
+#include <new>
+
+#include "bridge.hpp"
+#include "http_cycle.hpp"
+
+namespace ringhorn::asgi {
+
+struct AwaitableObject {
+  PyObject_HEAD Awaitable awaitable;
+
+  static PyObject* make(Bridge& bridge, Awaitable::Kind kind, py::Ref owner, HttpCycle* cycle) {
+    auto* type = reinterpret_cast<PyTypeObject*>(bridge.awaitable_type.get());
+    auto* object = PyObject_New(AwaitableObject, type);
+    if (object != nullptr) {
+      new (&object->awaitable) Awaitable(kind, std::move(owner), cycle);
+    }
+    return reinterpret_cast<PyObject*>(object);
+  }
+};
+
+namespace {
+
+Awaitable& self(PyObject* object) {
+  return reinterpret_cast<AwaitableObject*>(object)->awaitable;
+}
+
+void deallocate(PyObject* object) {
+  PyTypeObject* type = Py_TYPE(object);
+  self(object).~Awaitable();
+  PyObject_Free(object);
+  Py_DECREF(type);
+}
+
+PySendResult am_send(PyObject* object, PyObject*, PyObject** result) {
+  PyObject* finished = nullptr;
+  PyObject* yielded = self(object).step(&finished);
+  if (yielded != nullptr) {
+    *result = yielded;
+    return PYGEN_NEXT;
+  }
+  *result = finished;
+  return finished != nullptr ? PYGEN_RETURN : PYGEN_ERROR;
+}
+
+/// The iterator protocol of a coroutine: what is yielded, or null with StopIteration(result).
+PyObject* next(PyObject* object) {
+  PyObject* finished = nullptr;
+  PyObject* yielded = self(object).step(&finished);
+  if (finished == Py_None) {
+    Py_DECREF(finished);  // null without an exception is StopIteration(None)
+  } else if (finished != nullptr) {
+    PyErr_SetObject(PyExc_StopIteration, finished);
+    Py_DECREF(finished);
+  }
+  return yielded;
+}
+
+PyObject* send(PyObject* object, PyObject*) {
+  PyObject* yielded = next(object);
+  if (yielded == nullptr && PyErr_Occurred() == nullptr) {
+    PyErr_SetNone(PyExc_StopIteration);
+  }
+  return yielded;
+}
+
+/// throw(exception) and the older throw(type, value, traceback).
+PyObject* throw_into(PyObject* object, PyObject* const* arguments, Py_ssize_t count) {
+  if (count < 1 || count > 3) {
+    PyErr_SetString(PyExc_TypeError, "throw expected 1 to 3 arguments");
+    return nullptr;
+  }
+  self(object).finish();
+  PyObject* exception = arguments[0];
+  if (PyExceptionInstance_Check(exception)) {
+    PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(exception)), exception);
+  } else if (PyExceptionClass_Check(exception)) {
+    PyErr_SetObject(exception, count > 1 && arguments[1] != Py_None ? arguments[1] : nullptr);
+  } else {
+    PyErr_SetString(PyExc_TypeError, "exceptions must be classes or instances of BaseException");
+  }
+  return nullptr;
+}
+
+PyObject* close(PyObject* object, PyObject*) {
+  self(object).finish();
+  Py_RETURN_NONE;
+}
+
+PyMethodDef methods[] = {
+    {"send", send, METH_O, nullptr},
+    {"throw", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(throw_into)),
+     METH_FASTCALL, nullptr},
+    {"close", close, METH_NOARGS, nullptr},
+    {},
+};
+
+PyType_Slot slots[] = {
+    {Py_tp_dealloc, reinterpret_cast<void*>(deallocate)},
+    {Py_am_await, reinterpret_cast<void*>(PyObject_SelfIter)},
+    {Py_am_send, reinterpret_cast<void*>(am_send)},
+    {Py_tp_iter, reinterpret_cast<void*>(PyObject_SelfIter)},
+    {Py_tp_iternext, reinterpret_cast<void*>(next)},
+    {Py_tp_methods, methods},
+    {},
+};
+
+PyType_Spec spec = {"ringhorn.Awaitable", sizeof(AwaitableObject), 0,
+                    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, slots};
+
+}  // namespace
+
+PyObject* Awaitable::make_type() {
+  return PyType_FromSpec(&spec);
+}
+
+PyObject* Awaitable::make_ready(Bridge& bridge) {
+  return AwaitableObject::make(bridge, Kind::ready, {}, nullptr);
+}
+
+PyObject* Awaitable::make_wait(Bridge& bridge, Kind kind, PyObject* owner, HttpCycle& cycle) {
+  return AwaitableObject::make(bridge, kind, py::Ref::borrow(owner), &cycle);
+}
+
+PyObject* Awaitable::step(PyObject** result) {
+  if (kind_ == Kind::ready) {
+    *result = Py_NewRef(Py_None);
+    return nullptr;
+  }
+  if (finished_) {
+    PyErr_SetString(PyExc_RuntimeError, "cannot reuse already awaited coroutine");
+    return nullptr;
+  }
+  if (kind_ == Kind::receive && cycle_->disconnect_told() && !yielded_) {
+    // `while True: await receive()` after the disconnect must not stop the worker: a bare yield
+    // lets everybody else have a turn of the loop.
+    yielded_ = true;
+    Py_RETURN_NONE;
+  }
+  while (true) {
+    if (iterator_) {
+      PyObject* value = nullptr;
+      const PySendResult sent = PyIter_Send(iterator_.get(), Py_None, &value);
+      if (sent == PYGEN_NEXT) {
+        return value;
+      }
+      if (sent == PYGEN_ERROR) {
+        finish();
+        return nullptr;
+      }
+      Py_DECREF(value);
+      unlink();
+      iterator_.reset();
+      future_.reset();
+    }
+    PyObject* value = poll();
+    if (value != nullptr || PyErr_Occurred() != nullptr) {
+      finish();
+      *result = value;
+      return nullptr;
+    }
+    if (!start_wait()) {
+      finish();
+      return nullptr;
+    }
+  }
+}
+
+/// What it finishes with; null without an exception while there is nothing.
+PyObject* Awaitable::poll() {
+  if (kind_ == Kind::receive) {
+    return cycle_->take_message();
+  }
+  if (cycle_->disconnected()) {
+    return cycle_->raise_disconnected();
+  }
+  return woken_ || !cycle_->alive() ? Py_NewRef(Py_None) : nullptr;
+}
+
+bool Awaitable::start_wait() {
+  Bridge* bridge = cycle_->bridge();
+  if (bridge == nullptr) {
+    PyErr_SetString(PyExc_OSError, "the server has stopped");
+    return false;
+  }
+  PyObject* arguments[] = {bridge->loop.object()};
+  future_ = py::Ref::steal(
+      PyObject_Vectorcall(bridge->future_type.get(), arguments, 0, bridge->future_keywords.get()));
+  if (!future_) {
+    return false;
+  }
+  iterator_ = py::Ref::steal(Py_TYPE(future_.get())->tp_as_async->am_await(future_.get()));
+  if (!iterator_) {
+    return false;
+  }
+  cycle_->add_waiter(*this, kind_);
+  return true;
+}
+
+void Awaitable::wake() {
+  unlink();
+  woken_ = true;
+  Bridge* bridge = cycle_->bridge();
+  if (bridge == nullptr || !future_) {
+    return;
+  }
+  // The future may be cancelled by now: then its task wakes by itself.
+  py::Ref done = py::Ref::steal(
+      PyObject_CallMethodOneArg(future_.get(), bridge->names.set_result.get(), Py_None));
+  if (!done) {
+    PyErr_Clear();
+  }
+}
+
+void Awaitable::finish() noexcept {
+  finished_ = true;
+  unlink();
+  iterator_.reset();
+  future_.reset();
+  owner_.reset();
+}
+
+}  // namespace ringhorn::asgi

@@ -1,0 +1,76 @@
+#include "bridge.hpp"
+
+#include <ringhorn/py/error.hpp>
+
+#include "awaitable.hpp"
+#include "callables.hpp"
+#include "http_cycle.hpp"
+
+namespace ringhorn::asgi {
+
+namespace {
+
+/// What applications may ask `isinstance(x, Coroutine)` about.
+bool register_coroutine(PyObject* type) {
+  const py::Ref abc = py::Ref::steal(PyImport_ImportModule("collections.abc"));
+  const py::Ref coroutine =
+      abc ? py::Ref::steal(PyObject_GetAttrString(abc.get(), "Coroutine")) : py::Ref();
+  return coroutine && py::Ref::steal(PyObject_CallMethod(coroutine.get(), "register", "O", type));
+}
+
+py::Ref make_message(const Names& names, const py::Ref& type) {
+  py::Ref message = py::Ref::steal(PyDict_New());
+  if (message && PyDict_SetItem(message.get(), names.type.get(), type.get()) < 0) {
+    message.reset();
+  }
+  return message;
+}
+
+bool is_instance_of(PyObject* exception, const char* module_name, const char* name) {
+  const py::Ref module = py::Ref::steal(PyImport_ImportModule(module_name));
+  const py::Ref type =
+      module ? py::Ref::steal(PyObject_GetAttrString(module.get(), name)) : py::Ref();
+  const bool matches = type && PyErr_GivenExceptionMatches(exception, type.get()) != 0;
+  PyErr_Clear();
+  return matches;
+}
+
+}  // namespace
+
+Bridge::Bridge(loop::EventLoop& event_loop, telemetry::Log& server_log, std::string root_path)
+    : loop(event_loop), log(server_log), targets(std::move(root_path)) {}
+
+bool Bridge::prepare() {
+  send_type = py::Ref::steal(make_send_type());
+  receive_type = send_type ? py::Ref::steal(make_receive_type()) : py::Ref();
+  awaitable_type = receive_type ? py::Ref::steal(Awaitable::make_type()) : py::Ref();
+  const py::Ref asyncio =
+      awaitable_type ? py::Ref::steal(PyImport_ImportModule("_asyncio")) : py::Ref();
+  if (!asyncio || !register_coroutine(awaitable_type.get())) {
+    return false;
+  }
+  future_type = py::Ref::steal(PyObject_GetAttrString(asyncio.get(), "Future"));
+  future_keywords = py::Ref::steal(Py_BuildValue("(s)", "loop"));
+  disconnect_error = py::Ref::steal(PyErr_NewExceptionWithDoc(
+      "ringhorn.ClientDisconnected", "Raised by send() when the client has closed the connection.",
+      PyExc_OSError, nullptr));
+  ready = py::Ref::steal(Awaitable::make_ready(*this));
+  disconnect_message = make_message(names, names.http_disconnect);
+  empty_request = make_message(names, names.http_request);
+  return future_type && future_keywords && disconnect_error && ready && disconnect_message &&
+         empty_request && names.complete() &&
+         PyDict_SetItem(empty_request.get(), names.body.get(), names.empty_bytes.get()) == 0 &&
+         PyDict_SetItem(empty_request.get(), names.more_body.get(), Py_False) == 0;
+}
+
+Bridge::~Bridge() {
+  while (HttpCycle* cycle = cycles.front()) {
+    cycle->detach_bridge();
+  }
+}
+
+bool Bridge::is_cancelled_by_us(PyObject* exception) const {
+  return cancelling && is_instance_of(exception, "asyncio", "CancelledError");
+}
+
+}  // namespace ringhorn::asgi

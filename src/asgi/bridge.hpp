@@ -1,0 +1,53 @@
+/// Bridge is what every request of a worker shares on its way into Python: the interned names, the
+/// native types, the caches, the loop, the log. One per HttpApplication; needs the GIL.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <string>
+
+#include <ringhorn/base/intrusive_list.hpp>
+#include <ringhorn/loop/event_loop.hpp>
+#include <ringhorn/py/ref.hpp>
+#include <ringhorn/telemetry/log.hpp>
+
+#include "header_cache.hpp"
+#include "names.hpp"
+#include "target_cache.hpp"
+
+namespace ringhorn::asgi {
+
+class HttpCycle;
+struct CycleTag;
+
+struct Bridge {
+  Bridge(loop::EventLoop& event_loop, telemetry::Log& server_log, std::string root_path);
+  Bridge(const Bridge&) = delete;
+  Bridge& operator=(const Bridge&) = delete;
+  /// Objects that the application kept beyond the end are told that the server is gone.
+  ~Bridge();
+
+  /// Makes the native types; false with an exception set on failure.
+  bool prepare();
+  /// A task that ends with this was ended by the shutdown, which is no failure of the application.
+  bool is_cancelled_by_us(PyObject* exception) const;
+
+  loop::EventLoop& loop;
+  telemetry::Log& log;
+  Names names;
+  HeaderCache headers;
+  TargetCache targets;
+  py::Ref send_type, receive_type, awaitable_type;
+  py::Ref future_type;         ///< exactly _asyncio.Future: the only one with a fast path in Task
+  py::Ref future_keywords;     ///< ("loop",)
+  py::Ref disconnect_error;    ///< ringhorn.ClientDisconnected, an OSError
+  py::Ref ready;               ///< the awaitable of every send() that need not wait
+  py::Ref empty_request;       ///< template of the http.request event without a body
+  py::Ref disconnect_message;  ///< template of http.disconnect
+  base::IntrusiveList<HttpCycle, CycleTag> cycles;
+  std::size_t cycle_count = 0;
+  std::function<void()> on_task_ended;
+  bool cancelling = false;  ///< the shutdown has cancelled the tasks that were left
+};
+
+}  // namespace ringhorn::asgi

@@ -1,0 +1,74 @@
+#include "header_cache.hpp"
+
+#include <algorithm>
+
+#include "byte_hash.hpp"
+
+namespace ringhorn::asgi {
+
+namespace {
+
+bool equals(PyObject* bytes, std::string_view text) noexcept {
+  return static_cast<std::size_t>(PyBytes_GET_SIZE(bytes)) == text.size() &&
+         std::memcmp(PyBytes_AS_STRING(bytes), text.data(), text.size()) == 0;
+}
+
+py::Ref make_bytes(std::string_view text) {
+  return py::Ref::steal(
+      PyBytes_FromStringAndSize(text.data(), static_cast<Py_ssize_t>(text.size())));
+}
+
+/// Values that must not outlive their request in memory of ours.
+bool is_secret(std::string_view name) noexcept {
+  constexpr std::array<std::string_view, 3> secrets = {"cookie", "authorization",
+                                                       "proxy-authorization"};
+  return std::find(secrets.begin(), secrets.end(), name) != secrets.end();
+}
+
+/// A tuple of two bytes can be part of no cycle: untracked, it never counts for the collector.
+PyObject* make_tuple(py::Ref name, py::Ref value) {
+  if (!name || !value) {
+    return nullptr;
+  }
+  PyObject* pair = PyTuple_New(2);
+  if (pair != nullptr) {
+    PyTuple_SET_ITEM(pair, 0, name.release());
+    PyTuple_SET_ITEM(pair, 1, value.release());
+    PyObject_GC_UnTrack(pair);
+  }
+  return pair;
+}
+
+}  // namespace
+
+PyObject* HeaderCache::make_pair(std::string_view name, std::string_view value) {
+  const std::uint64_t name_hash = hash_bytes(name);
+  const std::uint64_t hash = hash_bytes(value, name_hash);
+  Entry& entry = pairs_[hash % entry_count];
+  if (entry.hash == hash && entry.pair) {
+    PyObject* pair = entry.pair.get();
+    if (equals(PyTuple_GET_ITEM(pair, 0), name) && equals(PyTuple_GET_ITEM(pair, 1), value)) {
+      return Py_NewRef(pair);
+    }
+  }
+  PyObject* pair = make_tuple(py::Ref::steal(make_name(name)), make_bytes(value));
+  if (pair != nullptr && value.size() <= value_bytes_max && !is_secret(name)) {
+    entry.hash = hash;
+    entry.pair = py::Ref::borrow(pair);
+  }
+  return pair;
+}
+
+PyObject* HeaderCache::make_name(std::string_view name) {
+  py::Ref& slot = names_[hash_bytes(name) % name_count];
+  if (!slot || !equals(slot.get(), name)) {
+    py::Ref bytes = make_bytes(name);
+    if (!bytes || name.size() > value_bytes_max) {
+      return bytes.release();
+    }
+    slot = std::move(bytes);
+  }
+  return Py_NewRef(slot.get());
+}
+
+}  // namespace ringhorn::asgi

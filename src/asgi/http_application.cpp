@@ -1,0 +1,214 @@
+#include <ringhorn/asgi/http_application.hpp>
+
+#include <ringhorn/net/exchange.hpp>
+#include <ringhorn/py/error.hpp>
+#include <ringhorn/py/source.hpp>
+
+#include "bridge.hpp"
+#include "callables.hpp"
+#include "drive_source.hpp"
+#include "http_cycle.hpp"
+#include "scope.hpp"
+
+namespace ringhorn::asgi {
+
+struct HttpApplication::State {
+  State(loop::EventLoop& loop, telemetry::Log& log, const Options& options)
+      : bridge(loop, log, options.root_path), scopes(bridge) {}
+
+  bool prepare(const Options& options);
+  py::Ref call(net::Exchange& exchange, PyObject* send);
+  py::Ref as_coroutine(py::Ref awaitable);
+  void watch(py::Ref task, PyObject* send);
+  void stop_worker();
+
+  Bridge bridge;
+  ScopeBuilder scopes;
+  py::Ref call_app;   ///< the application, or its bound __call__: one call less per request
+  py::Ref drive;      ///< awaits what is no coroutine
+  py::Ref interrupt;  ///< raises its argument, out of the loop
+  py::Ref task_name;
+};
+
+namespace {
+
+/// The task of a cycle has ended: tell the cycle how.
+void settle(PyObject* send, PyObject* task, const Names& names) {
+  HttpCycle& cycle = cycle_of(send);
+  const py::Ref result = py::Ref::steal(PyObject_CallMethodNoArgs(task, names.result.get()));
+  if (result) {
+    cycle.on_returned(result.get());
+  } else {
+    const py::Ref exception = py::fetch_exception();
+    cycle.on_raised(exception.get());
+  }
+}
+
+PyObject* on_task_done(PyObject* send, PyObject* task) {
+  HttpCycle& cycle = cycle_of(send);
+  if (cycle.bridge() == nullptr) {
+    cycle.drop_task();
+  } else {
+    Bridge& bridge = *cycle.bridge();
+    settle(send, task, bridge.names);
+    if (bridge.on_task_ended) {
+      bridge.on_task_ended();
+    }
+  }
+  Py_RETURN_NONE;
+}
+
+PyMethodDef task_done_method = {"request_done", on_task_done, METH_O, nullptr};
+
+/// `app.__call__` bound to `app`, when its class defines it in Python: calling that skips the slot
+/// that would bind it anew for each request.
+py::Ref bind_call(PyObject* app) {
+  if (!PyFunction_Check(app) && !PyType_Check(app)) {
+    const py::Ref function = py::Ref::steal(
+        PyObject_GetAttrString(reinterpret_cast<PyObject*>(Py_TYPE(app)), "__call__"));
+    if (function && PyFunction_Check(function.get())) {
+      return py::Ref::steal(PyMethod_New(function.get(), app));
+    }
+    PyErr_Clear();
+  }
+  return py::Ref::borrow(app);
+}
+
+}  // namespace
+
+base::Result<std::unique_ptr<HttpApplication>, std::string> HttpApplication::make(
+    loop::EventLoop& loop, telemetry::Log& log, const Options& options) {
+  auto state = std::make_unique<State>(loop, log, options);
+  if (!state->prepare(options)) {
+    return base::Failure{py::format_exception(py::fetch_exception().get())};
+  }
+  return std::unique_ptr<HttpApplication>(new HttpApplication(std::move(state)));
+}
+
+HttpApplication::HttpApplication(std::unique_ptr<State> state) : state_(std::move(state)) {}
+HttpApplication::~HttpApplication() = default;
+
+bool HttpApplication::State::prepare(const Options& options) {
+  const py::Ref glue = py::run_source("ringhorn.drive", py::drive_source);
+  if (!glue || !bridge.prepare() || !scopes.prepare(options.state, options.root_path)) {
+    return false;
+  }
+  drive = py::Ref::steal(PyObject_GetAttrString(glue.get(), "drive"));
+  interrupt = py::Ref::steal(PyObject_GetAttrString(glue.get(), "interrupt"));
+  task_name = py::Ref::steal(PyUnicode_InternFromString("ringhorn-request"));
+  call_app = bind_call(options.app);
+  return drive && interrupt && task_name && call_app;
+}
+
+void HttpApplication::on_request(net::Exchange& exchange) {
+  State& state = *state_;
+  const py::Ref send = py::Ref::steal(make_send(state.bridge, exchange));
+  if (!send) {
+    PyErr_Clear();
+    exchange.fail();
+    return;
+  }
+  HttpCycle& cycle = cycle_of(send.get());
+  py::Ref coroutine = state.call(exchange, send.get());
+  py::Ref task =
+      coroutine ? state.bridge.loop.start_task(coroutine.get(), state.task_name.get()) : py::Ref();
+  if (task) {
+    state.watch(std::move(task), send.get());
+    return;
+  }
+  py::Ref exception = py::fetch_exception();
+  cycle.on_raised(exception.get());
+  if (PyErr_GivenExceptionMatches(exception.get(), PyExc_Exception) == 0) {
+    py::raise(std::move(exception));
+    state.stop_worker();
+  }
+}
+
+/// Calls the application: what it returned, as a coroutine; empty with an exception set.
+py::Ref HttpApplication::State::call(net::Exchange& exchange, PyObject* send) {
+  const py::Ref scope = scopes.make(exchange);
+  const py::Ref receive = scope ? py::Ref::steal(make_receive(bridge, send)) : py::Ref();
+  if (!receive) {
+    return {};
+  }
+  PyObject* arguments[] = {nullptr, scope.get(), receive.get(), send};
+  py::Ref returned = py::Ref::steal(PyObject_Vectorcall(
+      call_app.get(), arguments + 1, 3 | PY_VECTORCALL_ARGUMENTS_OFFSET, nullptr));
+  return as_coroutine(std::move(returned));
+}
+
+/// `await app(…)` allows any awaitable; a Task wants a coroutine.
+py::Ref HttpApplication::State::as_coroutine(py::Ref awaitable) {
+  if (!awaitable || PyCoro_CheckExact(awaitable.get())) {
+    return awaitable;
+  }
+  return py::Ref::steal(PyObject_CallOneArg(drive.get(), awaitable.get()));
+}
+
+void HttpApplication::State::watch(py::Ref task, PyObject* send) {
+  const py::Ref done =
+      py::Ref::steal(PyObject_CallMethodNoArgs(task.get(), bridge.names.done.get()));
+  if (done.get() == Py_True) {
+    settle(send, task.get(), bridge.names);
+    return;
+  }
+  const py::Ref callback = py::Ref::steal(PyCFunction_New(&task_done_method, send));
+  const py::Ref added = callback
+                            ? py::Ref::steal(PyObject_CallMethodOneArg(
+                                  task.get(), bridge.names.add_done_callback.get(), callback.get()))
+                            : py::Ref();
+  if (!added) {
+    cycle_of(send).on_raised(py::fetch_exception().get());
+    return;
+  }
+  cycle_of(send).hold_task(std::move(task));
+}
+
+/// SystemExit and KeyboardInterrupt are not the application's failures: they end the worker, as
+/// they would end any asyncio program. A dispatch cannot raise them; a callback of the loop can.
+void HttpApplication::State::stop_worker() {
+  const py::Ref exception = py::fetch_exception();
+  const py::Ref handle = py::Ref::steal(PyObject_CallMethod(bridge.loop.object(), "call_soon", "OO",
+                                                            interrupt.get(), exception.get()));
+  if (!handle) {
+    PyErr_Clear();
+  }
+}
+
+void HttpApplication::on_task_ended(std::function<void()> on_ended) {
+  state_->bridge.on_task_ended = std::move(on_ended);
+}
+
+std::size_t HttpApplication::cancel_all() {
+  Bridge& bridge = state_->bridge;
+  bridge.cancelling = true;
+  std::size_t count = 0;
+  // cancel() runs no step of the task: the list does not change under us.
+  for (HttpCycle* cycle = bridge.cycles.front(); cycle != nullptr;
+       cycle = bridge.cycles.after(*cycle)) {
+    if (cycle->task() != nullptr) {
+      ++count;
+      const py::Ref cancelled =
+          py::Ref::steal(PyObject_CallMethodNoArgs(cycle->task(), bridge.names.cancel.get()));
+      if (!cancelled) {
+        PyErr_Clear();
+      }
+    }
+  }
+  return count;
+}
+
+std::size_t HttpApplication::running_count() const noexcept {
+  std::size_t count = 0;
+  for (HttpCycle* cycle = state_->bridge.cycles.front(); cycle != nullptr;
+       cycle = state_->bridge.cycles.after(*cycle)) {
+    count += cycle->task() != nullptr ? 1 : 0;
+  }
+  return count;
+}
+
+std::size_t HttpApplication::live_count() const noexcept {
+  return state_->bridge.cycle_count;
+}
+
+}  // namespace ringhorn::asgi

@@ -1,0 +1,376 @@
+#include "http_cycle.hpp"
+
+#include <ringhorn/py/error.hpp>
+
+#include <cstddef>
+#include <new>
+
+#include "message_fields.hpp"
+
+namespace ringhorn::asgi {
+
+namespace {
+
+/// Bodies from this size on are sent out of the application's own bytes; smaller ones are copied
+/// next to the head, which costs less than keeping them.
+constexpr std::size_t by_reference_bytes_min = 16384;
+
+/// `type` is the text `name`: the same object where the application's constant is interned too.
+bool is(PyObject* type, const py::Ref& name) {
+  return type == name.get() || (PyUnicode_Check(type) && PyUnicode_Compare(type, name.get()) == 0);
+}
+
+/// A borrowed member of a message; null when it is missing (or the look-up failed: exception set).
+PyObject* member(PyObject* message, const py::Ref& key) {
+  return PyDict_GetItemWithError(message, key.get());
+}
+
+/// -1 with an exception set.
+int truth(PyObject* message, const py::Ref& key) {
+  PyObject* value = member(message, key);
+  if (value == nullptr) {
+    return PyErr_Occurred() == nullptr ? 0 : -1;
+  }
+  return value == Py_False ? 0 : value == Py_True ? 1 : PyObject_IsTrue(value);
+}
+
+/// The status of a response start; -1 with an exception set.
+int read_status(PyObject* message, const Names& names) {
+  PyObject* status = member(message, names.status);
+  if (status == nullptr) {
+    if (PyErr_Occurred() == nullptr) {
+      PyErr_SetString(PyExc_ValueError, "'http.response.start' needs a 'status'");
+    }
+    return -1;
+  }
+  if (!PyLong_Check(status)) {
+    PyErr_Format(PyExc_TypeError, "'status' must be an int, not %.100s", Py_TYPE(status)->tp_name);
+    return -1;
+  }
+  const long value = PyLong_AsLong(status);
+  if (value < 100 || value > 999) {
+    PyErr_Clear();
+    PyErr_Format(PyExc_ValueError, "'status' must be between 100 and 999, not %S", status);
+    return -1;
+  }
+  return static_cast<int>(value);
+}
+
+void release_python(void* owner) {
+  Py_DECREF(static_cast<PyObject*>(owner));
+}
+
+}  // namespace
+
+HttpCycle::HttpCycle(Bridge& bridge, net::Exchange& exchange)
+    : bridge_(&bridge), exchange_(&exchange) {
+  bridge.cycles.push_back(*this);
+  ++bridge.cycle_count;
+  exchange.attach(*this);
+}
+
+HttpCycle::~HttpCycle() {
+  // The task holds `send`, or has ended: an exchange that is still open here lost its answer.
+  RINGHORN_ASSERT(exchange_ == nullptr);
+  if (bridge_ != nullptr) {
+    --bridge_->cycle_count;
+  }
+}
+
+void HttpCycle::detach_bridge() noexcept {
+  unlink();
+  bridge_ = nullptr;
+}
+
+// --- receive ---------------------------------------------------------------------------------
+
+PyObject* HttpCycle::receive(PyObject* self) {
+  if (bridge_ == nullptr) {
+    PyErr_SetString(PyExc_OSError, "the server has stopped");
+    return nullptr;
+  }
+  return Awaitable::make_wait(*bridge_, Awaitable::Kind::receive, self, *this);
+}
+
+PyObject* HttpCycle::take_message() {
+  if (bridge_ == nullptr) {
+    PyErr_SetString(PyExc_OSError, "the server has stopped");
+    return nullptr;
+  }
+  if (!alive()) {
+    disconnect_told_ = true;
+    return PyDict_Copy(bridge_->disconnect_message.get());
+  }
+  if (body_told_ || !exchange_->body_ready()) {
+    return nullptr;
+  }
+  const net::Exchange::Body body = exchange_->take_body();
+  body_told_ = !body.more;
+  PyObject* message = PyDict_Copy(bridge_->empty_request.get());
+  if (message == nullptr || (body.bytes.empty() && body_told_)) {
+    return message;
+  }
+  const Names& names = bridge_->names;
+  const py::Ref bytes = py::Ref::steal(
+      PyBytes_FromStringAndSize(body.bytes.data(), static_cast<Py_ssize_t>(body.bytes.size())));
+  if (!bytes || PyDict_SetItem(message, names.body.get(), bytes.get()) < 0 ||
+      (body.more && PyDict_SetItem(message, names.more_body.get(), Py_True) < 0)) {
+    Py_CLEAR(message);
+  }
+  return message;
+}
+
+void HttpCycle::add_waiter(Awaitable& waiter, Awaitable::Kind kind) {
+  if (kind == Awaitable::Kind::writable) {
+    writers_.push_back(waiter);
+    return;
+  }
+  receivers_.push_back(waiter);
+  if (!body_told_ && !awaits_body_) {
+    awaits_body_ = true;
+    exchange_->await_body();
+  }
+}
+
+void HttpCycle::on_body_ready() {
+  awaits_body_ = false;
+  while (Awaitable* waiter = receivers_.pop_front()) {
+    waiter->wake();
+  }
+}
+
+// --- send ------------------------------------------------------------------------------------
+
+PyObject* HttpCycle::send(PyObject* self, PyObject* message) {
+  if (disconnected() || bridge_ == nullptr) {
+    return raise_disconnected();
+  }
+  const Names& names = bridge_->names;
+  PyObject* type = PyDict_Check(message) ? member(message, names.type) : nullptr;
+  if (type == nullptr) {
+    if (PyErr_Occurred() == nullptr) {
+      PyErr_Format(PyExc_TypeError, "send() needs a dict with a 'type', not %.100R", message);
+    }
+    return give_up();
+  }
+  if (state_ == State::started && is(type, names.response_body)) {
+    return send_body(self, message);
+  }
+  if (state_ == State::waiting && is(type, names.response_start)) {
+    return send_start(message);
+  }
+  if (state_ == State::trailers && is(type, names.response_trailers)) {
+    return send_trailers(message);
+  }
+  return unexpected(type);
+}
+
+PyObject* HttpCycle::send_start(PyObject* message) {
+  const Names& names = bridge_->names;
+  const int status = read_status(message, names);
+  const int trailers = status < 0 ? -1 : truth(message, names.trailers);
+  if (trailers < 0) {
+    return give_up();
+  }
+  trailers_announced_ = trailers != 0;
+  exchange_->begin_response(status, trailers_announced_);
+  PyObject* headers = member(message, names.headers);
+  if (headers != nullptr ? !add_fields(headers) : PyErr_Occurred() != nullptr) {
+    return give_up();
+  }
+  if (!alive()) {
+    return raise_disconnected();  // iterating over the headers ran Python code
+  }
+  state_ = State::started;
+  return Py_NewRef(bridge_->ready.get());
+}
+
+bool HttpCycle::add_fields(PyObject* headers) {
+  return for_each_header(headers, [this](std::string_view name, std::string_view value) {
+    if (!alive()) {
+      raise_disconnected();
+      return false;
+    }
+    switch (exchange_->add_field(name, value)) {
+      case http::FieldError::none:
+        return true;
+      case http::FieldError::bad_name:
+        PyErr_SetString(PyExc_RuntimeError, "Invalid HTTP header name.");
+        return false;
+      case http::FieldError::bad_value:
+        PyErr_SetString(PyExc_RuntimeError, "Invalid HTTP header value.");
+        return false;
+      case http::FieldError::bad_content_length:
+        PyErr_SetString(PyExc_RuntimeError, "Invalid Content-Length header.");
+        return false;
+    }
+    return false;
+  });
+}
+
+PyObject* HttpCycle::send_body(PyObject* self, PyObject* message) {
+  const Names& names = bridge_->names;
+  PyObject* body = member(message, names.body);
+  BodyBytes bytes;
+  if ((body == nullptr && PyErr_Occurred() != nullptr) || !bytes.read(body)) {
+    return give_up();
+  }
+  const int more = truth(message, names.more_body);
+  if (more < 0) {
+    return give_up();
+  }
+  if (!alive()) {
+    return raise_disconnected();
+  }
+  const bool last = more == 0;
+  const std::string_view view = bytes.view();
+  const net::SendResult result =
+      view.size() >= by_reference_bytes_min && PyBytes_CheckExact(body)
+          ? exchange_->send_body(base::OwnedSlice(view, release_python, Py_NewRef(body)), last)
+          : exchange_->send_body(view, last);
+  if (result == net::SendResult::too_long) {
+    PyErr_SetString(PyExc_RuntimeError, "Response content longer than Content-Length");
+  } else if (result == net::SendResult::too_short) {
+    PyErr_SetString(PyExc_RuntimeError, "Response content shorter than Content-Length");
+  }
+  if (last && !trailers_announced_) {
+    end(State::complete);
+  } else if (last) {
+    state_ = State::trailers;
+  }
+  if (PyErr_Occurred() != nullptr) {
+    return give_up();
+  }
+  return result == net::SendResult::wait && !last
+             ? Awaitable::make_wait(*bridge_, Awaitable::Kind::writable, self, *this)
+             : Py_NewRef(bridge_->ready.get());
+}
+
+PyObject* HttpCycle::send_trailers(PyObject* message) {
+  const Names& names = bridge_->names;
+  if (!trailers_) {
+    trailers_ = std::make_unique<std::string>();
+  }
+  PyObject* headers = member(message, names.headers);
+  const bool read =
+      headers == nullptr ||
+      for_each_header(headers, [this](std::string_view name, std::string_view value) {
+        if (!http::is_token(name) || !http::is_field_value(value)) {
+          PyErr_SetString(PyExc_RuntimeError, http::is_token(name) ? "Invalid HTTP header value."
+                                                                   : "Invalid HTTP header name.");
+          return false;
+        }
+        trailers_->append(name).append(": ").append(value).append("\r\n");
+        return true;
+      });
+  const int more = read && PyErr_Occurred() == nullptr ? truth(message, names.more_trailers) : -1;
+  if (more < 0) {
+    return give_up();
+  }
+  if (!alive()) {
+    return raise_disconnected();
+  }
+  if (more == 0) {
+    exchange_->send_trailers(*trailers_);
+    end(State::complete);
+  }
+  return Py_NewRef(bridge_->ready.get());
+}
+
+PyObject* HttpCycle::unexpected(PyObject* type) {
+  const char* wanted = state_ == State::waiting   ? "http.response.start"
+                       : state_ == State::started ? "http.response.body"
+                                                  : "http.response.trailers";
+  if (alive()) {
+    PyErr_Format(PyExc_RuntimeError, "Expected ASGI message '%s', but got '%S'.", wanted, type);
+    return give_up();
+  }
+  PyErr_Format(PyExc_RuntimeError,
+               "Unexpected ASGI message '%S' sent, after response already completed.", type);
+  return nullptr;
+}
+
+/// The application sent something that cannot be answered with: it gets the pending exception, the
+/// client a 500 or a cut connection.
+PyObject* HttpCycle::give_up() {
+  if (alive()) {
+    py::Ref exception = py::fetch_exception();
+    cut({});
+    py::raise(std::move(exception));
+  }
+  return nullptr;
+}
+
+PyObject* HttpCycle::raise_disconnected() {
+  if (bridge_ == nullptr) {
+    PyErr_SetString(PyExc_OSError, "the server has stopped");
+  } else {
+    PyErr_SetString(bridge_->disconnect_error.get(), "the client has disconnected");
+  }
+  return nullptr;
+}
+
+void HttpCycle::on_writable() {
+  while (Awaitable* waiter = writers_.pop_front()) {
+    waiter->wake();
+  }
+}
+
+// --- the end ---------------------------------------------------------------------------------
+
+void HttpCycle::on_disconnect() {
+  end(State::disconnected);
+}
+
+void HttpCycle::end(State state) {
+  exchange_ = nullptr;
+  state_ = state;
+  on_body_ready();
+  on_writable();
+}
+
+/// Ends the exchange for a failure of the application. What was begun is put on the wire first, so
+/// that the client sees a truncated response and not a clean one.
+void HttpCycle::cut(const std::string& complaint) {
+  if (!complaint.empty()) {
+    bridge_->log.error(complaint);
+  }
+  net::Exchange& exchange = *exchange_;
+  if (state_ == State::started) {
+    exchange.send_body(std::string_view(), false);
+  }
+  end(State::failed);
+  exchange.fail();
+}
+
+void HttpCycle::on_returned(PyObject* result) {
+  drop_task();
+  if (bridge_ == nullptr) {
+    return;
+  }
+  if (result != Py_None) {
+    bridge_->log.error("ASGI callable should return None, but returned '" + py::to_string(result) +
+                       "'.");
+  }
+  if (alive()) {
+    cut(state_ == State::waiting ? "ASGI callable returned without starting response."
+                                 : "ASGI callable returned without completing response.");
+  }
+}
+
+void HttpCycle::on_raised(PyObject* exception) {
+  drop_task();
+  if (bridge_ == nullptr) {
+    return;
+  }
+  const bool ours = PyErr_GivenExceptionMatches(exception, bridge_->disconnect_error.get()) != 0 ||
+                    bridge_->is_cancelled_by_us(exception);
+  if (!ours) {
+    bridge_->log.error("Exception in ASGI application\n" + py::format_exception(exception));
+  }
+  if (alive()) {
+    cut({});
+  }
+}
+
+}  // namespace ringhorn::asgi

@@ -1,0 +1,74 @@
+/// Reading what an application puts into its messages: header lists and bodies, in every form that
+/// ASGI allows, with the exceptions that it sees when they are wrong. Needs the GIL.
+#pragma once
+
+#include <string_view>
+
+#include <ringhorn/py/ref.hpp>
+
+namespace ringhorn::asgi {
+
+/// Calls `take(name, value)` for each pair of `headers`: any iterable of two-item iterables of
+/// bytes. Stops and returns false, with an exception set, when the list is wrong or `take` returned
+/// false.
+template <typename Take>
+bool for_each_header(PyObject* headers, Take&& take);
+
+/// The bytes of a `body` value: bytes, bytearray or memoryview; TypeError for anything else.
+class BodyBytes {
+ public:
+  BodyBytes() = default;
+  BodyBytes(const BodyBytes&) = delete;
+  BodyBytes& operator=(const BodyBytes&) = delete;
+  ~BodyBytes();
+
+  /// False with an exception set. `body` null means empty.
+  bool read(PyObject* body);
+  std::string_view view() const noexcept { return view_; }
+
+ private:
+  std::string_view view_;
+  Py_buffer buffer_{};
+};
+
+/// One item of a header pair as bytes; false with TypeError set when it is not bytes.
+bool view_bytes(PyObject* object, std::string_view& view);
+
+/// The two items of a header pair, owned. False with an exception set when it has not two items.
+bool unpack_pair(PyObject* pair, py::Ref& name, py::Ref& value);
+
+template <typename Take>
+bool for_each_header(PyObject* headers, Take&& take) {
+  std::string_view name, value;
+  const auto visit = [&](PyObject* pair) {
+    if (PyTuple_CheckExact(pair) && PyTuple_GET_SIZE(pair) == 2) {
+      return view_bytes(PyTuple_GET_ITEM(pair, 0), name) &&
+             view_bytes(PyTuple_GET_ITEM(pair, 1), value) && take(name, value);
+    }
+    py::Ref owned_name, owned_value;
+    return unpack_pair(pair, owned_name, owned_value) && view_bytes(owned_name.get(), name) &&
+           view_bytes(owned_value.get(), value) && take(name, value);
+  };
+  if (PyList_CheckExact(headers)) {
+    // Nothing in here runs Python code for tuples; a pair of another kind may change the list.
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(headers); ++i) {
+      const py::Ref pair = py::Ref::borrow(PyList_GET_ITEM(headers, i));
+      if (!visit(pair.get())) {
+        return false;
+      }
+    }
+    return true;
+  }
+  const py::Ref iterator = py::Ref::steal(PyObject_GetIter(headers));
+  if (!iterator) {
+    return false;
+  }
+  while (const py::Ref pair = py::Ref::steal(PyIter_Next(iterator.get()))) {
+    if (!visit(pair.get())) {
+      return false;
+    }
+  }
+  return PyErr_Occurred() == nullptr;
+}
+
+}  // namespace ringhorn::asgi

@@ -1,0 +1,24 @@
+/// Names are the Python strings that every request needs, interned once per worker: dict look-ups
+/// with them compare pointers. Held by the HttpApplication; needs the GIL.
+#pragma once
+
+#include <ringhorn/py/ref.hpp>
+
+namespace ringhorn::asgi {
+
+struct Names {
+  /// Empty members mean that memory ran out (an exception is set).
+  Names();
+  bool complete() const noexcept;
+
+  // keys of scopes and messages
+  py::Ref asgi, body, client, extensions, headers, http_version, method, more_body, more_trailers,
+      path, query_string, raw_path, root_path, scheme, server, state, status, trailers, type;
+  // values of scopes and messages
+  py::Ref http, https, http_1_0, http_1_1, http_request, http_disconnect, response_start,
+      response_body, response_trailers, empty_text, empty_bytes;
+  // methods and arguments
+  py::Ref add_done_callback, done, result, cancel, set_result, context;
+};
+
+}  // namespace ringhorn::asgi

@@ -1,0 +1,155 @@
+#include "scope.hpp"
+
+namespace ringhorn::asgi {
+
+namespace {
+
+bool set(PyObject* dict, const py::Ref& key, PyObject* value) {
+  return value != nullptr && PyDict_SetItem(dict, key.get(), value) == 0;
+}
+
+void release_python(void* object) {
+  Py_DECREF(static_cast<PyObject*>(object));
+}
+
+/// (host, port), [path, None] as a tuple for a Unix socket, or None.
+PyObject* make_address(const sock::Address& address) {
+  switch (address.family) {
+    case sock::Address::Family::ipv4:
+    case sock::Address::Family::ipv6:
+      return Py_BuildValue("(s#i)", address.host.data(),
+                           static_cast<Py_ssize_t>(address.host.size()), int{address.port});
+    case sock::Address::Family::unix_path:
+      return Py_BuildValue("(s#O)", address.host.data(),
+                           static_cast<Py_ssize_t>(address.host.size()), Py_None);
+    case sock::Address::Family::none:
+      break;
+  }
+  return Py_NewRef(Py_None);
+}
+
+}  // namespace
+
+bool ScopeBuilder::prepare(PyObject* state, const std::string& root_path) {
+  const Names& names = bridge_.names;
+  template_ = py::Ref::steal(PyDict_New());
+  asgi_ = py::Ref::steal(Py_BuildValue("{ssss}", "version", "3.0", "spec_version", "2.4"));
+  get_ = py::Ref::steal(PyUnicode_InternFromString("GET"));
+  state_ = py::Ref::borrow(state);
+  const py::Ref root = py::Ref::steal(PyUnicode_DecodeFSDefault(root_path.c_str()));
+  if (!template_ || !asgi_ || !get_ || !root) {
+    return false;
+  }
+  // Every key is there from the start, so that filling a copy never grows it.
+  PyObject* scope = template_.get();
+  const bool filled =
+      set(scope, names.type, names.http.get()) && set(scope, names.asgi, Py_None) &&
+      set(scope, names.http_version, names.http_1_1.get()) && set(scope, names.server, Py_None) &&
+      set(scope, names.client, Py_None) && set(scope, names.scheme, names.http.get()) &&
+      set(scope, names.method, get_.get()) && set(scope, names.root_path, root.get()) &&
+      set(scope, names.path, Py_None) && set(scope, names.raw_path, Py_None) &&
+      set(scope, names.query_string, names.empty_bytes.get()) && set(scope, names.headers, Py_None);
+  return filled && (state == nullptr || set(scope, names.state, Py_None));
+}
+
+py::Ref ScopeBuilder::make(net::Exchange& exchange) {
+  const http::RequestHead& head = exchange.head();
+  py::Ref scope = py::Ref::steal(PyDict_Copy(template_.get()));
+  if (!scope || !add_request_line(scope.get(), head) || !add_peer(scope.get(), exchange) ||
+      !add_shared(scope.get(), head) ||
+      !set(scope.get(), bridge_.names.headers, make_headers(head).get())) {
+    return {};
+  }
+  return scope;
+}
+
+bool ScopeBuilder::add_request_line(PyObject* scope, const http::RequestHead& head) {
+  const Names& names = bridge_.names;
+  const TargetCache::Target target = bridge_.targets.find(head.path);
+  if (!set(scope, names.path, target.path) || !set(scope, names.raw_path, target.raw_path)) {
+    return false;
+  }
+  if (head.method != "GET" && !set(scope, names.method, make_method(head.method).get())) {
+    return false;
+  }
+  if (!head.query.empty()) {
+    const py::Ref query = py::Ref::steal(
+        PyBytes_FromStringAndSize(head.query.data(), static_cast<Py_ssize_t>(head.query.size())));
+    if (!set(scope, names.query_string, query.get())) {
+      return false;
+    }
+  }
+  return head.version == http::Version::http_1_1 ||
+         set(scope, names.http_version, names.http_1_0.get());
+}
+
+bool ScopeBuilder::add_peer(PyObject* scope, net::Exchange& exchange) {
+  const Names& names = bridge_.names;
+  const net::Peer peer = exchange.peer();
+  return set(scope, names.client, client_of(exchange)) &&
+         set(scope, names.server, server_of(peer)) &&
+         (!peer.secure || set(scope, names.scheme, names.https.get()));
+}
+
+/// Dicts that the application may change are the request's own.
+bool ScopeBuilder::add_shared(PyObject* scope, const http::RequestHead& head) {
+  const Names& names = bridge_.names;
+  if (!set(scope, names.asgi, py::Ref::steal(PyDict_Copy(asgi_.get())).get())) {
+    return false;
+  }
+  if (state_ && !set(scope, names.state, py::Ref::steal(PyDict_Copy(state_.get())).get())) {
+    return false;
+  }
+  if (!head.accepts_trailers) {
+    return true;
+  }
+  const py::Ref extensions = py::Ref::steal(Py_BuildValue("{O{}}", names.response_trailers.get()));
+  return set(scope, names.extensions, extensions.get());
+}
+
+py::Ref ScopeBuilder::make_headers(const http::RequestHead& head) {
+  py::Ref headers = py::Ref::steal(PyList_New(static_cast<Py_ssize_t>(head.fields.size())));
+  if (!headers) {
+    return {};
+  }
+  Py_ssize_t index = 0;
+  for (const http::HeaderField& field : head.fields) {
+    PyObject* pair = bridge_.headers.make_pair(field.name, field.value);
+    if (pair == nullptr) {
+      return {};
+    }
+    PyList_SET_ITEM(headers.get(), index++, pair);
+  }
+  return headers;
+}
+
+/// ASGI wants the method in upper case; HTTP methods that are not are none that HTTP defines.
+py::Ref ScopeBuilder::make_method(std::string_view method) {
+  const py::Ref sent = py::Ref::steal(
+      PyUnicode_DecodeASCII(method.data(), static_cast<Py_ssize_t>(method.size()), nullptr));
+  return sent ? py::Ref::steal(PyObject_CallMethod(sent.get(), "upper", nullptr)) : py::Ref();
+}
+
+/// Borrowed; kept with the connection.
+PyObject* ScopeBuilder::client_of(net::Exchange& exchange) {
+  void* cached = exchange.connection_data();
+  if (cached == nullptr) {
+    cached = make_address(*exchange.peer().client);
+    if (cached != nullptr) {
+      exchange.set_connection_data(cached, release_python);
+    }
+  }
+  return static_cast<PyObject*>(cached);
+}
+
+/// Borrowed; one listener has one address for all of its connections, as a rule.
+PyObject* ScopeBuilder::server_of(const net::Peer& peer) {
+  if (!server_ || server_address_.port != peer.server->port ||
+      server_address_.host != peer.server->host) {
+    server_ = py::Ref::steal(make_address(*peer.server));
+    server_address_ = *peer.server;
+  }
+  return server_.get();
+}
+
+}  // namespace ringhorn::asgi

@@ -1,0 +1,44 @@
+#include "settings.hpp"
+
+namespace ringhorn::worker {
+
+base::Nanoseconds to_ns(double seconds) {
+  return static_cast<base::Nanoseconds>(seconds * static_cast<double>(base::ns_per_s));
+}
+
+net::Settings make_net_settings(const config::Options& options) {
+  net::Settings settings;
+  settings.limits.request_line_bytes_max = options.limit_request_line;
+  settings.limits.field_count_max = options.limit_header_count;
+  settings.limits.head_bytes_max = options.limit_header_size;
+  settings.limits.field_bytes_max = options.limit_header_field_size;
+  settings.limits.body_bytes_max = options.limit_body;
+  settings.keep_alive_ns = to_ns(options.timeout_keep_alive);
+  settings.header_ns = to_ns(options.timeout_header);
+  settings.body_ns = to_ns(options.timeout_body);
+  settings.write_ns = to_ns(options.timeout_write);
+  settings.concurrency_max = options.limit_concurrency.value_or(0);
+  settings.access_log = options.access_log;
+  settings.date_header = options.date_header;
+  if (!options.server_header) {
+    settings.server_header.clear();
+  }
+  for (const auto& [name, value] : options.headers) {
+    settings.extra_fields += name + ": " + value + "\r\n";
+  }
+  return settings;
+}
+
+asgi::LifespanMode make_lifespan_mode(config::Lifespan lifespan) {
+  switch (lifespan) {
+    case config::Lifespan::on:
+      return asgi::LifespanMode::on;
+    case config::Lifespan::off:
+      return asgi::LifespanMode::off;
+    case config::Lifespan::automatic:
+      break;
+  }
+  return asgi::LifespanMode::automatic;
+}
+
+}  // namespace ringhorn::worker

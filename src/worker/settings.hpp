@@ -1,0 +1,16 @@
+/// From what the user asked for to what each module wants to hear. Pure; nothing is checked here.
+#pragma once
+
+#include <ringhorn/asgi/lifespan.hpp>
+#include <ringhorn/base/clock.hpp>
+#include <ringhorn/config/options.hpp>
+#include <ringhorn/net/server.hpp>
+
+namespace ringhorn::worker {
+
+net::Settings make_net_settings(const config::Options& options);
+asgi::LifespanMode make_lifespan_mode(config::Lifespan lifespan);
+/// Seconds to nanoseconds.
+base::Nanoseconds to_ns(double seconds);
+
+}  // namespace ringhorn::worker

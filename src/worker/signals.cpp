@@ -1,0 +1,99 @@
+#include "signals.hpp"
+
+#include <csignal>
+#include <iterator>
+
+namespace ringhorn::worker {
+
+namespace {
+
+constexpr const char* capsule_name = "ringhorn.signals";
+constexpr int signals[] = {SIGINT, SIGTERM};
+
+Signals* from_capsule(PyObject* capsule) {
+  return static_cast<Signals*>(PyCapsule_GetPointer(capsule, capsule_name));
+}
+
+PyCFunction as_function(PyObject* (*function)(PyObject*, PyObject* const*, Py_ssize_t)) {
+  return reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(function));
+}
+
+}  // namespace
+
+PyMethodDef Signals::python_method = {"on_signal", as_function(Signals::on_python_signal),
+                                      METH_FASTCALL, nullptr};
+PyMethodDef Signals::loop_method = {"on_stop", Signals::on_loop_signal, METH_NOARGS, nullptr};
+
+bool Signals::install(PyObject* loop, std::function<void()> on_stop) {
+  on_stop_ = std::move(on_stop);
+  loop_ = py::Ref::borrow(loop);
+  module_ = py::Ref::steal(PyImport_ImportModule("signal"));
+  const py::Ref capsule = py::Ref::steal(PyCapsule_New(this, capsule_name, nullptr));
+  if (!module_ || !capsule) {
+    return false;
+  }
+  const py::Ref in_python = py::Ref::steal(PyCFunction_New(&python_method, capsule.get()));
+  const py::Ref in_loop = py::Ref::steal(PyCFunction_New(&loop_method, capsule.get()));
+  for (std::size_t i = 0; in_python && in_loop && i < std::size(signals); ++i) {
+    // The loop's own registration wakes it out of a wait; ours then replaces its empty handler.
+    py::Ref previous =
+        py::Ref::steal(PyObject_CallMethod(module_.get(), "getsignal", "i", signals[i]));
+    if (!previous ||
+        !py::Ref::steal(
+            PyObject_CallMethod(loop, "add_signal_handler", "iO", signals[i], in_loop.get())) ||
+        !py::Ref::steal(
+            PyObject_CallMethod(module_.get(), "signal", "iO", signals[i], in_python.get()))) {
+      return false;
+    }
+    previous_[i] = std::move(previous);
+  }
+  return PyErr_Occurred() == nullptr;
+}
+
+void Signals::restore() {
+  for (std::size_t i = 0; i < std::size(signals); ++i) {
+    if (!previous_[i]) {
+      continue;
+    }
+    const py::Ref previous = std::move(previous_[i]);
+    if (!py::Ref::steal(
+            PyObject_CallMethod(loop_.get(), "remove_signal_handler", "i", signals[i])) ||
+        (previous.get() != Py_None &&
+         !py::Ref::steal(
+             PyObject_CallMethod(module_.get(), "signal", "iO", signals[i], previous.get())))) {
+      PyErr_Clear();
+    }
+  }
+}
+
+PyObject* Signals::on_python_signal(PyObject* capsule, PyObject* const* arguments,
+                                    Py_ssize_t count) {
+  Signals* self = from_capsule(capsule);
+  if (self == nullptr || count < 1) {
+    return nullptr;
+  }
+  const bool again = self->received_ != 0;
+  if (!again) {
+    self->received_ = static_cast<int>(PyLong_AsLong(arguments[0]));
+  }
+  if (again || !self->graceful_) {
+    self->interrupted_ = true;
+    PyErr_SetNone(PyExc_KeyboardInterrupt);
+    return nullptr;
+  }
+  Py_RETURN_NONE;
+}
+
+PyObject* Signals::on_loop_signal(PyObject* capsule, PyObject*) {
+  Signals* self = from_capsule(capsule);
+  if (self == nullptr) {
+    return nullptr;
+  }
+  if (!self->stop_told_) {
+    self->stop_told_ = true;
+    self->on_stop_();
+  }
+  Py_RETURN_NONE;
+}
+
+}  // namespace ringhorn::worker

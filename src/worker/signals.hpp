@@ -1,0 +1,50 @@
+/// Signals turns SIGINT and SIGTERM into a call in the event loop: the first asks the worker to
+/// stop gracefully; the second, or the first while nothing is served yet, raises KeyboardInterrupt
+/// where Python code runs, so that even an application that blocks the loop is left at once. Needs
+/// the GIL.
+#pragma once
+
+#include <functional>
+
+#include <ringhorn/py/ref.hpp>
+
+namespace ringhorn::worker {
+
+class Signals {
+ public:
+  Signals() = default;
+  Signals(const Signals&) = delete;
+  Signals& operator=(const Signals&) = delete;
+  ~Signals() { restore(); }
+
+  /// Takes the signals over; `loop` is borrowed and must run for `on_stop` to be called. False with
+  /// an exception set on failure. REQUIRES: this is the main thread
+  bool install(PyObject* loop, std::function<void()> on_stop);
+  /// From now on the first signal is graceful.
+  void allow_graceful() noexcept { graceful_ = true; }
+  /// Gives the signals back to whoever had them.
+  void restore();
+
+  /// The signal that asked to stop; 0 if none did.
+  int received() const noexcept { return received_; }
+  /// KeyboardInterrupt was raised by us: leave at once.
+  bool interrupted() const noexcept { return interrupted_; }
+
+ private:
+  static PyObject* on_python_signal(PyObject* capsule, PyObject* const* arguments,
+                                    Py_ssize_t count);
+  static PyObject* on_loop_signal(PyObject* capsule, PyObject* unused);
+  static PyMethodDef python_method;
+  static PyMethodDef loop_method;
+
+  std::function<void()> on_stop_;
+  py::Ref loop_;
+  py::Ref module_;
+  py::Ref previous_[2];
+  int received_ = 0;
+  bool graceful_ = false;
+  bool interrupted_ = false;
+  bool stop_told_ = false;
+};
+
+}  // namespace ringhorn::worker
