@@ -1,5 +1,7 @@
-/// Options are what a user asked for: one table (options.cpp) gives the command line, the
-/// RINGHORN_* environment and the help text. Values are checked here; nobody checks them again.
+/// Options are what a user asked for: one table (src/config/option_table.cpp) gives the command
+/// line, the RINGHORN_* environment and the help text. The doors make them with parse(), the worker
+/// reads them. Every value here was checked; nobody checks it again. Plain data, no thread of its
+/// own.
 #pragma once
 
 #include <cstdint>
@@ -10,25 +12,32 @@
 
 namespace ringhorn::config {
 
+/// Whether the lifespan protocol is spoken; `automatic` goes on without it when the app refuses.
 enum class Lifespan : std::uint8_t { automatic, on, off };
+/// From the least to the most talkative.
 enum class LogLevel : std::uint8_t { critical, error, warning, info, debug, trace };
 
-/// Names and defaults are uvicorn's where uvicorn has the option. Times in seconds.
+/// Names and defaults are uvicorn's where uvicorn has the option. Times are seconds, finite, never
+/// negative, at most seconds_max.
 struct Options {
-  std::string app;  ///< `module:attribute`
-  std::string host = "127.0.0.1";
-  std::uint16_t port = 8000;
-  std::string app_dir;
+  static constexpr double seconds_max = 1e9;
+
+  std::string app;                 ///< `module:attribute`, both parts non-empty
+  std::string host = "127.0.0.1";  ///< never empty
+  std::uint16_t port = 8000;       ///< 0: any free one
+  std::string app_dir;             ///< empty: the current directory
   bool factory = false;
   Lifespan lifespan = Lifespan::automatic;
   std::string root_path;
   LogLevel log_level = LogLevel::info;
   bool access_log = true;
-  std::optional<bool> use_colors;
-  int backlog = 2048;
-  std::optional<unsigned> limit_concurrency;
+  std::optional<bool> use_colors;                  ///< not set: when the stream is a terminal
+  int backlog = 2048;                              ///< at least 1
+  std::optional<std::uint32_t> limit_concurrency;  ///< at least 1; not set: no limit
   double timeout_keep_alive = 5;
-  std::optional<double> timeout_graceful_shutdown;
+  std::optional<double> timeout_graceful_shutdown;  ///< not set: no limit
+  /// Valid field lines (RFC 9110 §5.1, §5.5): the name is a token in lower case, the value has no
+  /// control bytes and no white space around it. Never framing (content-length and its like).
   std::vector<std::pair<std::string, std::string>> headers;
   bool server_header = true;
   bool date_header = true;
@@ -36,11 +45,11 @@ struct Options {
   double timeout_header = 10;
   double timeout_body = 30;
   double timeout_write = 60;
-  std::uint32_t limit_request_line = 8190;   ///< bytes
-  std::uint32_t limit_header_count = 100;
-  std::uint32_t limit_header_size = 65536;   ///< bytes, all fields together
+  std::uint32_t limit_request_line = 8190;        ///< bytes
+  std::uint32_t limit_header_count = 100;         ///< at least 1
+  std::uint32_t limit_header_size = 65536;        ///< bytes, all fields together
   std::uint32_t limit_header_field_size = 16384;  ///< bytes, one field line
-  std::uint64_t limit_body = 0;              ///< bytes; 0: no limit
+  std::uint64_t limit_body = 0;                   ///< bytes; 0: no limit
 };
 
 }  // namespace ringhorn::config

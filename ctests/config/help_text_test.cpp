@@ -1,0 +1,144 @@
+#include "config/help_text.hpp"
+
+#include <string>
+#include <string_view>
+
+#include "config/option_table.hpp"
+#include "config/support.hpp"
+
+using namespace ringhorn::config;
+using ringhorn::config::test::parse_with;
+
+namespace {
+
+/// A snapshot: a change of the option table shows here as its users will see it.
+constexpr std::string_view expected = R"(
+Usage: ringhorn [OPTIONS] APP
+Example: ringhorn main:app --host 0.0.0.0 --port 8080
+
+Serves an ASGI application over HTTP/1.1. Each option can be set by the
+environment variable in its brackets too; the command line wins.
+
+Application:
+  APP                             The application as module:attribute, for
+                                  instance main:app.
+                                  [RINGHORN_APP]
+  --app-dir PATH                  Look for the module in this directory first.
+                                  [default: current directory; RINGHORN_APP_DIR]
+  --factory                       APP is a function that takes no arguments and
+                                  returns the application.
+                                  [default: off; RINGHORN_FACTORY]
+  --lifespan auto|on|off          Tell the application when the server starts
+                                  and stops.
+                                  [default: auto; RINGHORN_LIFESPAN]
+  --root-path TEXT                The path under which a proxy serves the
+                                  application (ASGI root_path).
+                                  [RINGHORN_ROOT_PATH]
+
+Address:
+  --host TEXT                     Listen on this address or host name.
+                                  [default: 127.0.0.1; RINGHORN_HOST]
+  --port PORT                     Listen on this port; 0 takes a free one.
+                                  [default: 8000; RINGHORN_PORT]
+  --backlog COUNT                 Connections that may wait to be accepted.
+                                  [default: 2048; RINGHORN_BACKLOG]
+
+Log:
+  --log-level LEVEL               Write lines of this level and above: critical,
+                                  error, warning, info, debug, trace.
+                                  [default: info; RINGHORN_LOG_LEVEL]
+  --access-log / --no-access-log  Write a line for each request.
+                                  [default: on; RINGHORN_ACCESS_LOG]
+  --use-colors / --no-use-colors  Write the log in colours.
+                                  [default: on a terminal; RINGHORN_USE_COLORS]
+
+Responses:
+  --header NAME:VALUE             Add this header to every response. May be
+                                  given several times; the variable holds a list
+                                  split on white space.
+                                  [RINGHORN_HEADERS]
+  --server-header / --no-server-header
+                                  Send the Server header.
+                                  [default: on; RINGHORN_SERVER_HEADER]
+  --date-header / --no-date-header
+                                  Send the Date header.
+                                  [default: on; RINGHORN_DATE_HEADER]
+
+Times:
+  --timeout-keep-alive SECONDS    Close a connection that is idle this long
+                                  between two requests.
+                                  [default: 5; RINGHORN_TIMEOUT_KEEP_ALIVE]
+  --timeout-graceful-shutdown SECONDS
+                                  Wait this long for running requests when the
+                                  server stops.
+                                  [default: no limit;
+                                  RINGHORN_TIMEOUT_GRACEFUL_SHUTDOWN]
+  --timeout-header SECONDS        Time for a client to send a request's head; 0
+                                  for no limit.
+                                  [default: 10; RINGHORN_TIMEOUT_HEADER]
+  --timeout-body SECONDS          Time between two pieces of a request's body; 0
+                                  for no limit.
+                                  [default: 30; RINGHORN_TIMEOUT_BODY]
+  --timeout-write SECONDS         Time for a client to take more of a response;
+                                  0 for no limit.
+                                  [default: 60; RINGHORN_TIMEOUT_WRITE]
+
+Limits:
+  --limit-concurrency COUNT       Answer 503 when this many connections or
+                                  requests are under way.
+                                  [default: no limit;
+                                  RINGHORN_LIMIT_CONCURRENCY]
+  --limit-request-line BYTES      Longest request line.
+                                  [default: 8190; RINGHORN_LIMIT_REQUEST_LINE]
+  --limit-header-count COUNT      Most header fields in a request.
+                                  [default: 100; RINGHORN_LIMIT_HEADER_COUNT]
+  --limit-header-size BYTES       Most bytes of all header fields of a request
+                                  together.
+                                  [default: 65536; RINGHORN_LIMIT_HEADER_SIZE]
+  --limit-header-field-size BYTES
+                                  Longest single header field.
+                                  [default: 16384;
+                                  RINGHORN_LIMIT_HEADER_FIELD_SIZE]
+  --limit-body BYTES              Longest request body; 0 for no limit.
+                                  [default: 0; RINGHORN_LIMIT_BODY]
+
+Other:
+  --version                       Show the versions and exit.
+  --help                          Show this text and exit.
+)";
+
+}  // namespace
+
+TEST_CASE("help text is the one of the snapshot", "[config]") {
+  CHECK(help_text() == expected.substr(1));
+}
+
+TEST_CASE("help text fits 80 columns and names every option and variable", "[config]") {
+  const std::string text = help_text();
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = text.find('\n', at);
+    REQUIRE(end != std::string::npos);
+    CHECK(end - at <= 80);
+    CHECK((end == at || text[end - 1] != ' '));
+    at = end + 1;
+  }
+  for (const OptionRow& row : option_table()) {
+    CAPTURE(row.name);
+    CHECK(text.find("\n  " + spelling_of(row)) != std::string::npos);
+    CHECK(text.find(variable_of(row)) != std::string::npos);
+  }
+}
+
+TEST_CASE("parse answers --help and --version with status 0, whatever else is wrong", "[config]") {
+  for (const std::string option : {"--help", "-h"}) {
+    auto help = parse_with({"--port", "80x", option, "--workers"});
+    REQUIRE_FALSE(help);
+    CHECK(help.error().status == 0);
+    CHECK(help.error().text == help_text());
+  }
+  auto version = parse_with({"--version"}, {{"RINGHORN_PORT", "80x"}});
+  REQUIRE_FALSE(version);
+  CHECK(version.error().status == 0);
+  CHECK(version.error().text ==
+        "Running ringhorn " RINGHORN_VERSION " with CPython 3.11.2 on Linux\n");
+}

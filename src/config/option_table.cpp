@@ -1,0 +1,137 @@
+#include "option_table.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace ringhorn::config {
+
+namespace {
+
+constexpr std::string_view seconds = "a time: give seconds, 0 or more, for instance 2.5";
+constexpr std::string_view bytes = "a size in bytes: give a whole number from 1 to 4294967295";
+constexpr std::string_view boolean = "true or false: give one of these two";
+
+constexpr std::array table = {
+    OptionRow{"app", "", "APP", Kind::positional, Group::application, "",
+              "The application as module:attribute, for instance main:app.",
+              "an application: give it as module:attribute, for instance main:app", read_app},
+    OptionRow{"app-dir", "", "PATH", Kind::value, Group::application, "current directory",
+              "Look for the module in this directory first.", "a directory",
+              read_text<&Options::app_dir>},
+    OptionRow{"factory", "", "", Kind::flag, Group::application, "off",
+              "APP is a function that takes no arguments and returns the application.", boolean,
+              read_flag<&Options::factory>},
+    OptionRow{"lifespan", "", "auto|on|off", Kind::value, Group::application, "auto",
+              "Tell the application when the server starts and stops.",
+              "a way to run lifespan: give auto, on or off", read_lifespan},
+    OptionRow{"root-path", "", "TEXT", Kind::value, Group::application, "",
+              "The path under which a proxy serves the application (ASGI root_path).", "a path",
+              read_text<&Options::root_path>},
+
+    OptionRow{"host", "", "TEXT", Kind::value, Group::address, "127.0.0.1",
+              "Listen on this address or host name.",
+              "a host: give a name or an address, for instance 0.0.0.0 or ::", read_host},
+    OptionRow{"port", "", "PORT", Kind::value, Group::address, "8000",
+              "Listen on this port; 0 takes a free one.",
+              "a port number: give a number from 0 to 65535", read_number<&Options::port, 0>},
+    OptionRow{"backlog", "", "COUNT", Kind::value, Group::address, "2048",
+              "Connections that may wait to be accepted.",
+              "a backlog: give a whole number from 1 to 2147483647",
+              read_number<&Options::backlog, 1>},
+
+    OptionRow{"log-level", "", "LEVEL", Kind::value, Group::log, "info",
+              "Write lines of this level and above: critical, error, warning, info, debug, trace.",
+              "a log level: give critical, error, warning, info, debug or trace", read_log_level},
+    OptionRow{"access-log", "no-access-log", "", Kind::flag, Group::log, "on",
+              "Write a line for each request.", boolean, read_flag<&Options::access_log>},
+    OptionRow{"use-colors", "no-use-colors", "", Kind::flag, Group::log, "on a terminal",
+              "Write the log in colours.", boolean, read_flag<&Options::use_colors>},
+
+    OptionRow{"header", "", "NAME:VALUE", Kind::repeated, Group::response, "",
+              "Add this header to every response. May be given several times; the variable holds a "
+              "list split on white space.",
+              "a response header: give NAME:VALUE with a plain name, no control characters, and "
+              "neither Connection, Content-Length nor Transfer-Encoding",
+              read_header},
+    OptionRow{"server-header", "no-server-header", "", Kind::flag, Group::response, "on",
+              "Send the Server header.", boolean, read_flag<&Options::server_header>},
+    OptionRow{"date-header", "no-date-header", "", Kind::flag, Group::response, "on",
+              "Send the Date header.", boolean, read_flag<&Options::date_header>},
+
+    OptionRow{"timeout-keep-alive", "", "SECONDS", Kind::value, Group::time, "5",
+              "Close a connection that is idle this long between two requests.", seconds,
+              read_time<&Options::timeout_keep_alive>},
+    OptionRow{"timeout-graceful-shutdown", "", "SECONDS", Kind::value, Group::time, "no limit",
+              "Wait this long for running requests when the server stops.", seconds,
+              read_time<&Options::timeout_graceful_shutdown>},
+    OptionRow{"timeout-header", "", "SECONDS", Kind::value, Group::time, "10",
+              "Time for a client to send a request's head; 0 for no limit.", seconds,
+              read_time<&Options::timeout_header>},
+    OptionRow{"timeout-body", "", "SECONDS", Kind::value, Group::time, "30",
+              "Time between two pieces of a request's body; 0 for no limit.", seconds,
+              read_time<&Options::timeout_body>},
+    OptionRow{"timeout-write", "", "SECONDS", Kind::value, Group::time, "60",
+              "Time for a client to take more of a response; 0 for no limit.", seconds,
+              read_time<&Options::timeout_write>},
+
+    OptionRow{"limit-concurrency", "", "COUNT", Kind::value, Group::limit, "no limit",
+              "Answer 503 when this many connections or requests are under way.",
+              "a count: give a whole number from 1 to 4294967295",
+              read_number<&Options::limit_concurrency, 1>},
+    OptionRow{"limit-request-line", "", "BYTES", Kind::value, Group::limit, "8190",
+              "Longest request line.", bytes, read_number<&Options::limit_request_line, 1>},
+    OptionRow{"limit-header-count", "", "COUNT", Kind::value, Group::limit, "100",
+              "Most header fields in a request.",
+              "a count: give a whole number from 1 to 4294967295",
+              read_number<&Options::limit_header_count, 1>},
+    OptionRow{"limit-header-size", "", "BYTES", Kind::value, Group::limit, "65536",
+              "Most bytes of all header fields of a request together.", bytes,
+              read_number<&Options::limit_header_size, 1>},
+    OptionRow{"limit-header-field-size", "", "BYTES", Kind::value, Group::limit, "16384",
+              "Longest single header field.", bytes,
+              read_number<&Options::limit_header_field_size, 1>},
+    OptionRow{"limit-body", "", "BYTES", Kind::value, Group::limit, "0",
+              "Longest request body; 0 for no limit.",
+              "a size in bytes: give a whole number, 0 or more",
+              read_number<&Options::limit_body, 0>},
+
+    OptionRow{"version", "", "", Kind::action, Group::other, "", "Show the versions and exit.", "",
+              nullptr},
+    OptionRow{"help", "", "", Kind::action, Group::other, "", "Show this text and exit.", "",
+              nullptr},
+};
+
+}  // namespace
+
+std::span<const OptionRow> option_table() {
+  return table;
+}
+
+const OptionRow* find_option(std::string_view name) {
+  const auto* found = std::find_if(table.begin(), table.end(),
+                                   [name](const OptionRow& row) { return row.name == name; });
+  return found == table.end() ? nullptr : found;
+}
+
+std::string upper_name(std::string_view name) {
+  std::string result(name);
+  for (char& c : result) {
+    c = c == '-' ? '_' : (c >= 'a' && c <= 'z') ? static_cast<char>(c - 'a' + 'A') : c;
+  }
+  return result;
+}
+
+std::string variable_of(const OptionRow& row) {
+  if (row.kind == Kind::action) {
+    return {};
+  }
+  // click names a repeated option in the plural, and so do we: RINGHORN_HEADERS.
+  return "RINGHORN_" + upper_name(row.name) + (row.kind == Kind::repeated ? "S" : "");
+}
+
+std::string spelling_of(const OptionRow& row) {
+  return std::string(row.kind == Kind::positional ? row.metavar : "--")
+      .append(row.kind == Kind::positional ? "" : row.name);
+}
+
+}  // namespace ringhorn::config
