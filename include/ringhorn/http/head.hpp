@@ -32,11 +32,11 @@ struct RequestHead {
   std::string_view authority;  ///< of an absolute-form target, else of Host; may be empty on 1.0
   Version version = Version::http_1_1;
   Framing framing = Framing::none;
-  bool keep_alive = true;         ///< by version and Connection (RFC 9112 §9.3)
-  bool expects_continue = false;  ///< Expect: 100-continue, on HTTP/1.1
-  bool accepts_trailers = false;  ///< TE: trailers
-  bool wants_upgrade = false;     ///< Connection: upgrade together with an Upgrade field, on 1.1
-  std::string_view upgrade;       ///< the Upgrade field's value when wants_upgrade
+  bool keep_alive = true;            ///< by version and Connection (RFC 9112 §9.3)
+  bool expects_continue = false;     ///< Expect: 100-continue, on HTTP/1.1
+  bool accepts_trailers = false;     ///< TE: trailers
+  bool wants_upgrade = false;        ///< Connection: upgrade together with an Upgrade field, on 1.1
+  std::string_view upgrade;          ///< the Upgrade field's value when wants_upgrade
   std::uint64_t content_length = 0;  ///< REQUIRES framing == content_length
   std::vector<HeaderField> fields;   ///< in the order sent, duplicates kept
 };
@@ -44,11 +44,11 @@ struct RequestHead {
 /// Bounds on what a peer may send; every one is an option of the server.
 struct Limits {
   std::uint32_t request_line_bytes_max = 8190;
-  std::uint32_t field_bytes_max = 16384;       ///< one field line
-  std::uint32_t field_count_max = 100;
-  std::uint32_t head_bytes_max = 65536;        ///< all field lines together; trailers likewise
+  std::uint32_t field_bytes_max = 16384;            ///< one field line
+  std::uint32_t field_count_max = 100;              ///< trailers included
+  std::uint32_t head_bytes_max = 65536;             ///< all field lines together, trailers included
   std::uint32_t chunk_extension_bytes_max = 16384;  ///< per request
-  std::uint64_t body_bytes_max = 0;            ///< decoded; 0 = no limit
+  std::uint64_t body_bytes_max = 0;                 ///< decoded; 0 = no limit
 };
 
 /// Why a request was refused: a status and one sentence for the log, never for the peer.

@@ -1,0 +1,337 @@
+#include <ringhorn/http/request_parser.hpp>
+
+#include <algorithm>
+#include <cstring>
+
+#include <ringhorn/base/assert.hpp>
+
+#include "head_rules.hpp"
+#include "scan.hpp"
+#include "target.hpp"
+
+namespace ringhorn::http {
+
+namespace {
+
+// RFC 9112 §2.2 asks for "at least one" empty line to be skipped; old clients end a POST with one.
+constexpr std::uint8_t empty_lines_max = 4;
+constexpr std::size_t method_bytes_max = 32;
+constexpr std::size_t version_bytes = 8;  // HTTP/1.1
+constexpr std::size_t fields_reserved = 16;
+
+constexpr RequestError bad(const char* reason) {
+  return {400, reason};
+}
+
+std::size_t distance(const char* from, const char* to) {
+  RINGHORN_ASSERT(from <= to);
+  return static_cast<std::size_t>(to - from);
+}
+
+// `HTTP/` DIGIT `.` DIGIT, which is well formed whether we speak it or not.
+bool is_version(const char* text) {
+  return std::memcmp(text, "HTTP/", 5) == 0 && is_digit(text[5]) && text[6] == '.' &&
+         is_digit(text[7]);
+}
+
+}  // namespace
+
+RequestParser::Step RequestParser::next(std::span<char> unread) {
+  char* begin = unread.data();
+  char* const end = begin + unread.size();
+  switch (state_) {
+    case State::start:
+      while (end - begin >= 2 && begin[0] == '\r' && begin[1] == '\n' &&
+             empty_lines_ < empty_lines_max) {
+        ++empty_lines_;
+        begin += 2;
+      }
+      if (begin == end || (end - begin == 1 && *begin == '\r')) {
+        return {Event::need_more, distance(unread.data(), begin)};
+      }
+      start_head();
+      return read_head(begin, end, distance(unread.data(), begin));
+    case State::method:
+    case State::target:
+    case State::version:
+    case State::fields:
+      move_views(begin);
+      return read_head(begin, end, 0);
+    case State::body:
+      return head_.framing == Framing::chunked ? read_chunks(unread) : read_body(unread);
+    case State::end:
+      state_ = State::start;
+      empty_lines_ = 0;
+      return {Event::end, 0};
+    case State::failed:
+      break;
+  }
+  return {Event::error, 0};
+}
+
+void RequestParser::start_head() noexcept {
+  std::vector<HeaderField> fields = std::move(head_.fields);
+  fields.clear();
+  head_ = RequestHead();
+  head_.fields = std::move(fields);
+  state_ = State::method;
+  marks_ = 0;
+  scanned_ = line_ = colon_ = 0;
+}
+
+RequestParser::Step RequestParser::read_head(char* begin, char* end, std::size_t skipped) {
+  Progress progress = read_request_line(begin, end);
+  if (progress == Progress::done) {
+    progress = read_fields(begin, end);
+  }
+  switch (progress) {
+    case Progress::stalled:
+      origin_ = reinterpret_cast<std::uintptr_t>(begin);
+      return {Event::need_more, skipped};
+    case Progress::failed:
+      return {Event::error, 0};
+    case Progress::done:
+      break;
+  }
+  RINGHORN_ASSERT(scanned_ <= distance(begin, end));
+  body_left_ = head_.content_length;
+  const bool bodyless = head_.framing == Framing::none ||
+                        (head_.framing == Framing::content_length && body_left_ == 0);
+  state_ = bodyless ? State::end : State::body;
+  return {Event::head, skipped + scanned_};
+}
+
+RequestParser::Progress RequestParser::read_request_line(char* begin, char* end) {
+  if (state_ == State::method) {
+    if (const Progress progress = read_method(begin, end); progress != Progress::done) {
+      return progress;
+    }
+  }
+  if (state_ == State::target) {
+    if (const Progress progress = read_target(begin, end); progress != Progress::done) {
+      return progress;
+    }
+  }
+  return state_ == State::version ? read_version(begin, end) : Progress::done;
+}
+
+RequestParser::Progress RequestParser::read_method(char* begin, char* end) {
+  char* const bound = begin + std::min(distance(begin, end), method_bytes_max + 1);
+  char* const stop = skip_class(begin + scanned_, bound, token_char);
+  scanned_ = distance(begin, stop);
+  if (scanned_ > method_bytes_max) {
+    return fail(bad("the method is too long"));
+  }
+  if (stop == end) {
+    return Progress::stalled;
+  }
+  if (*stop != ' ' || scanned_ == 0) {
+    return fail(bad("the method is no token, or not followed by one space"));
+  }
+  head_.method = {begin, scanned_};
+  ++scanned_;
+  state_ = State::target;
+  return Progress::done;
+}
+
+RequestParser::Progress RequestParser::read_target(char* begin, char* end) {
+  // Behind the target come a space and the version: its own bound is that much shorter.
+  const std::size_t line_max = limits_->request_line_bytes_max;
+  const std::size_t allowed = line_max - std::min(line_max, version_bytes + 1);
+  char* const bound = begin + std::min(distance(begin, end), allowed + 1);
+  if (begin + scanned_ < bound) {
+    scanned_ = distance(begin, skip_target(begin + scanned_, bound));
+  }
+  if (scanned_ > allowed) {
+    return fail({414, "the request line is too long"});
+  }
+  if (begin + scanned_ == end) {
+    return Progress::stalled;
+  }
+  const std::size_t target_begin = head_.method.size() + 1;
+  if (begin[scanned_] != ' ' || scanned_ == target_begin) {
+    return fail(bad("the target is empty, has a bad character or no space behind it"));
+  }
+  head_.target = {begin + target_begin, scanned_ - target_begin};
+  ++scanned_;
+  state_ = State::version;
+  return Progress::done;
+}
+
+RequestParser::Progress RequestParser::read_version(char* begin, char* end) {
+  const char* const text = begin + scanned_;
+  const std::size_t available = std::min(distance(text, end), version_bytes + 2);
+  if (available < version_bytes + 2) {
+    // A line that ends too early is known to be wrong; anything else is judged as a whole.
+    return std::memchr(text, '\n', available) == nullptr
+               ? Progress::stalled
+               : fail(bad("the version is missing or malformed"));
+  }
+  if (text[version_bytes] != '\r' || text[version_bytes + 1] != '\n' || !is_version(text)) {
+    return fail(bad("the version is malformed, or its line does not end in CRLF"));
+  }
+  if (text[5] != '1' || text[7] > '1') {
+    return fail({505, "this version of HTTP is not spoken here"});
+  }
+  head_.version = text[7] == '1' ? Version::http_1_1 : Version::http_1_0;
+  if (const char* reason = split_target(head_); reason != nullptr) {
+    return fail(bad(reason));
+  }
+  marks_ = head_.authority.empty() ? HeadMarks{0} : mark_target_host;
+  scanned_ += version_bytes + 2;
+  line_ = fields_begin_ = scanned_;
+  state_ = State::fields;
+  if (head_.fields.capacity() == 0) {
+    head_.fields.reserve(fields_reserved);
+  }
+  return Progress::done;
+}
+
+// One turn of the loop is one field line. The search for its colon and for its end go on where the
+// last call had to stop: scanned_ and colon_.
+RequestParser::Progress RequestParser::read_fields(char* begin, char* end) {
+  const std::size_t head_max = limits_->head_bytes_max;
+  for (;;) {
+    char* const line = begin + line_;
+    if (line == end) {
+      return Progress::stalled;
+    }
+    if (*line == '\r') {
+      return end_fields(begin, line, end);
+    }
+    if (head_.fields.size() >= limits_->field_count_max) {
+      return fail({431, "too many fields"});
+    }
+    const std::size_t head_left = head_max - std::min(head_max, line_ - fields_begin_);
+    const std::size_t allowed = std::min<std::size_t>(limits_->field_bytes_max, head_left);
+    char* const bound = line + std::min(distance(line, end), allowed + 1);
+    char* from = begin + scanned_;
+    if (colon_ == 0) {
+      from = lower_name(from, bound);
+      if (from != bound) {
+        if (*from != ':' || from == line) {
+          return fail(bad("a field name is empty, has a bad character or no colon behind it"));
+        }
+        colon_ = distance(begin, from);
+        ++from;
+      }
+    }
+    if (from != bound) {
+      from = skip_value(from, bound);
+    }
+    scanned_ = distance(begin, from);
+    if (from == bound) {
+      return distance(line, bound) > allowed ? fail({431, "a field line is too long, or all are"})
+                                             : Progress::stalled;
+    }
+    if (*from != '\r') {
+      return fail(bad("a field value has a control character or a bare LF"));
+    }
+    if (end - from < 2) {
+      return Progress::stalled;
+    }
+    if (from[1] != '\n') {
+      return fail(bad("bare CR in a field"));
+    }
+    if (add_field(line, begin + colon_, from) == Progress::failed) {
+      return Progress::failed;
+    }
+    line_ = scanned_ += 2;
+    colon_ = 0;
+  }
+}
+
+inline RequestParser::Progress RequestParser::add_field(char* line, char* colon, char* value_end) {
+  const std::string_view name(line, distance(line, colon));
+  const std::string_view value = trim({colon + 1, distance(colon + 1, value_end)});
+  head_.fields.push_back({name, value});
+  const RequestError error = apply_field(head_, marks_, name, value);
+  return error.status == 0 ? Progress::done : fail(error);
+}
+
+RequestParser::Progress RequestParser::end_fields(char* begin, char* line, char* end) {
+  if (end - line < 2) {
+    return Progress::stalled;
+  }
+  if (line[1] != '\n') {
+    return fail(bad("bare CR at the end of the head"));
+  }
+  scanned_ = distance(begin, line) + 2;
+  if (const RequestError error = settle_head(head_, marks_, *limits_); error.status != 0) {
+    return fail(error);
+  }
+  if (head_.framing == Framing::chunked) {
+    chunks_.reset(static_cast<std::uint32_t>(head_.fields.size()),
+                  static_cast<std::uint32_t>(line_ - fields_begin_));
+  }
+  return Progress::done;
+}
+
+RequestParser::Step RequestParser::read_body(std::span<char> unread) {
+  RINGHORN_ASSERT(body_left_ > 0);
+  if (unread.empty()) {
+    return {Event::need_more, 0};
+  }
+  const std::size_t size = std::min<std::uint64_t>(unread.size(), body_left_);
+  body_ = {unread.data(), size};
+  body_left_ -= size;
+  if (body_left_ == 0) {
+    state_ = State::end;
+  }
+  return {Event::body, size};
+}
+
+RequestParser::Step RequestParser::read_chunks(std::span<char> unread) {
+  const ChunkedDecoder::Step step = chunks_.next(unread, *limits_);
+  switch (step.event) {
+    case ChunkedDecoder::Event::need_more:
+      return {Event::need_more, step.consumed};
+    case ChunkedDecoder::Event::data:
+      body_ = chunks_.data();
+      return {Event::body, step.consumed};
+    case ChunkedDecoder::Event::end:
+      state_ = State::start;
+      empty_lines_ = 0;
+      return {Event::end, step.consumed};
+    case ChunkedDecoder::Event::error:
+      break;
+  }
+  fail(chunks_.error());
+  return {Event::error, 0};
+}
+
+// The caller may have moved the unread bytes; everything found so far moves along.
+void RequestParser::move_views(char* begin) noexcept {
+  const auto now = reinterpret_cast<std::uintptr_t>(begin);
+  if (now == origin_) {
+    return;
+  }
+  const auto move = [this, begin](std::string_view& view) {
+    if (view.data() != nullptr) {
+      view = {begin + (reinterpret_cast<std::uintptr_t>(view.data()) - origin_), view.size()};
+    }
+  };
+  for (std::string_view* view : {&head_.method, &head_.target, &head_.path, &head_.query,
+                                 &head_.authority, &head_.upgrade}) {
+    move(*view);
+  }
+  for (HeaderField& field : head_.fields) {
+    move(field.name);
+    move(field.value);
+  }
+  origin_ = now;
+}
+
+void RequestParser::release_memory() noexcept {
+  RINGHORN_ASSERT(idle());
+  head_.fields = {};
+}
+
+RequestParser::Progress RequestParser::fail(RequestError error) noexcept {
+  RINGHORN_ASSERT(error.status >= 400);
+  state_ = State::failed;
+  error_ = error;
+  return Progress::failed;
+}
+
+}  // namespace ringhorn::http
