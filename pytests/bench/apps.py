@@ -1,0 +1,140 @@
+"""The applications of the bench: one module, and the same object for every server.
+
+Every server is started with `apps:app`; BENCH_APP in the environment says which application that
+is, so that a raw row does not carry the frameworks' memory. Every application but `stream` sets
+Content-Length itself, so that no server is measured at chunking what another sends as it is.
+"""
+
+import asyncio
+import gc
+import json
+import os
+
+HELLO = b"Hello, World!"
+KILOBYTE = bytes(range(32, 96)) * 16
+BODIES = {"/1k": KILOBYTE, "/10k": KILOBYTE * 10, "/100k": KILOBYTE * 100, "/1m": KILOBYTE * 1024}
+STREAM_PIECES = 1000
+
+
+def start(length, content_type=b"text/plain"):
+    headers = [(b"content-type", content_type), (b"content-length", b"%d" % length)]
+    return {"type": "http.response.start", "status": 200, "headers": headers}
+
+
+async def hello(scope, receive, send):
+    await send(
+        {
+            "type": "http.response.start",
+            "status": 200,
+            "headers": [(b"content-type", b"text/plain"), (b"content-length", b"13")],
+        }
+    )
+    await send({"type": "http.response.body", "body": HELLO})
+
+
+async def body(scope, receive, send):
+    content = BODIES[scope["path"]]
+    await send(start(len(content)))
+    await send({"type": "http.response.body", "body": content})
+
+
+async def echo(scope, receive, send):
+    pieces = []
+    more = True
+    while more:
+        message = await receive()
+        pieces.append(message.get("body", b""))
+        more = message.get("more_body", False)
+    content = b"".join(pieces)
+    await send(start(len(content), b"application/octet-stream"))
+    await send({"type": "http.response.body", "body": content})
+
+
+async def stream(scope, receive, send):
+    headers = [(b"content-type", b"text/plain")]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    for _ in range(STREAM_PIECES):
+        await send({"type": "http.response.body", "body": KILOBYTE, "more_body": True})
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def sleep(scope, receive, send):
+    await asyncio.sleep(0.01)
+    await hello(scope, receive, send)
+
+
+async def collections(scope, receive, send):
+    """Answers hello, and under /collections how often the collector ran in each generation."""
+    if scope["path"] != "/collections":
+        return await hello(scope, receive, send)
+    content = json.dumps([generation["collections"] for generation in gc.get_stats()]).encode()
+    await send(start(len(content), b"application/json"))
+    await send({"type": "http.response.body", "body": content})
+
+
+def starlette(middleware=()):
+    from starlette.applications import Starlette
+    from starlette.responses import JSONResponse, PlainTextResponse
+    from starlette.routing import Route
+
+    async def plain(request):
+        return PlainTextResponse("Hello, World!")
+
+    async def as_json(request):
+        return JSONResponse({"message": "Hello, World!"})
+
+    return Starlette(
+        routes=[Route("/plain", plain), Route("/json", as_json)], middleware=list(middleware)
+    )
+
+
+def starlette_middleware():
+    from starlette.middleware import Middleware
+    from starlette.middleware.base import BaseHTTPMiddleware
+
+    class Passing(BaseHTTPMiddleware):
+        async def dispatch(self, request, call_next):
+            return await call_next(request)
+
+    return starlette([Middleware(Passing)])
+
+
+def fastapi():
+    from fastapi import FastAPI
+    from pydantic import BaseModel
+
+    class Item(BaseModel):
+        id: int
+        name: str
+        price: float
+        tags: list[str]
+
+    api = FastAPI(openapi_url=None)
+
+    @api.get("/items/{item_id}", response_model=Item)
+    async def item(item_id: int):
+        return Item(id=item_id, name="a thing", price=4.5, tags=["red", "round"])
+
+    @api.get("/sync")
+    def sync():
+        return {"message": "Hello, World!"}
+
+    return api
+
+
+RAW = {
+    "hello": hello,
+    "body": body,
+    "echo": echo,
+    "stream": stream,
+    "sleep": sleep,
+    "collections": collections,
+}
+BUILT = {"starlette": starlette, "middleware": starlette_middleware, "fastapi": fastapi}
+
+
+def make(name):
+    return RAW[name] if name in RAW else BUILT[name]()
+
+
+app = make(os.environ.get("BENCH_APP", "hello"))

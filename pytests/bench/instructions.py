@@ -1,0 +1,70 @@
+"""User instructions per request, counted by callgrind: (total at N2 - total at N1) / (N2 - N1).
+
+Both runs start the server anew under valgrind, side by side, and differ only in the number of
+requests, so that start and end cancel out.  The requests go one after the other over one
+connection: no figure depends on how many were ready at once.
+"""
+
+import re
+import signal
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+from client import Client, check_response
+
+FEW, MANY = 300, 1300
+OPTIONS = ["--tool=callgrind", "--trace-children=yes", "--compress-strings=no"]
+
+
+class CallgrindError(Exception):
+    """The server wrote no profile."""
+
+
+def under_callgrind(server, out):
+    """The same server, started by valgrind; a fixed hash seed makes the count repeatable."""
+    command = server.command
+    return replace(
+        server,
+        name=f"{server.name}-{out.name}",
+        environment={**server.environment, "PYTHONHASHSEED": "0"},
+        command=lambda port, row: [
+            *["valgrind", *OPTIONS, f"--callgrind-out-file={out}.%p"],
+            *command(port, row),
+        ],
+    )
+
+
+def total_instructions(out):
+    """The sum over the profiles of all processes that the run started."""
+    totals = [
+        int(match[1])
+        for path in out.parent.glob(f"{out.name}.*")
+        for match in re.finditer(r"^totals: (\d+)", path.read_text(errors="replace"), re.M)
+    ]
+    if not totals:
+        raise CallgrindError(f"no totals in {out}.*")
+    return sum(totals)
+
+
+def run_once(server, row, requests, folder, core):
+    out = folder / f"callgrind-{row.key}-{requests}"
+    for old in folder.glob(f"{out.name}.*"):
+        old.unlink()
+    with under_callgrind(server, out).start(row, folder, core) as program:
+        with Client(program.port, timeout=60) as client:
+            for _ in range(requests):
+                client.send(row.request)
+                check_response(client.read_response(), row.expected)
+        program.stop(seconds=60, first=signal.SIGTERM)
+        try:
+            return total_instructions(out)
+        except CallgrindError as error:
+            raise CallgrindError(f"{error}: {program.last_lines()}") from error
+
+
+def instructions_per_request(server, row, folder, few=FEW, many=MANY):
+    """User instructions of the server's process tree per request of `row`."""
+    with ThreadPoolExecutor(2) as runs:
+        one = runs.submit(run_once, server, row, few, folder, 0)
+        two = runs.submit(run_once, server, row, many, folder, 1)
+        return (two.result() - one.result()) / (many - few)

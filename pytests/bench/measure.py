@@ -1,0 +1,156 @@
+"""One measurement: a server started for one row, checked, warmed up, loaded, and stopped again.
+
+The figure is CPU time of the server's whole process tree per request; requests per second and
+latency stand beside it. A row whose server core was less than 95 % busy is marked: there the
+client, or waiting, set the pace, and only the CPU time says what the server costs.
+"""
+
+import time
+from dataclasses import asdict, dataclass, field
+
+from client import Client, WrongAnswer, check_response, check_row
+from limit import application_cost
+from load import LoadError, run_wrk
+from processes import StartError
+
+BUSY_ENOUGH = 0.95
+
+
+@dataclass
+class Sample:
+    """One round of one server on one row; `error` says why there are no figures."""
+
+    cpu_us: float | None = None
+    rps: float | None = None
+    p50_us: int | None = None
+    p99_us: int | None = None
+    busy: float | None = None
+    bytes_per_connection: float | None = None
+    syscalls: float | None = None
+    errors: dict = field(default_factory=dict)
+    error: str = ""
+
+    def as_json(self):
+        return {name: value for name, value in asdict(self).items() if value not in (None, {}, "")}
+
+    @property
+    def value(self):
+        """What servers are compared by: CPU µs per request, or bytes per connection."""
+        return self.cpu_us if self.bytes_per_connection is None else self.bytes_per_connection
+
+
+@dataclass
+class Method:
+    """How long and where; `count_syscalls` adds a short run under strace to each sample."""
+
+    folder: object
+    seconds: float = 3
+    warm_up: float = 1
+    server_core: int = 0
+    client_core: int = 1
+    count_syscalls: object = None
+
+
+def check_floor(port, row):
+    """The responder answers with bytes of its own: status and length must still be the row's."""
+    with Client(port) as client:
+        client.send(row.request)
+        for _ in range(row.pipeline):
+            status, _, body = client.read_response()
+            if status != 200 or len(body) != len(row.expected):
+                raise WrongAnswer(f"status {status}, {len(body)} bytes")
+
+
+def measure(server, row, method):
+    """A Sample, whatever happens: a server that fails is a finding, not the end of the run."""
+    try:
+        program = server.start(row, method.folder, method.server_core)
+    except (StartError, OSError) as error:
+        return Sample(error=f"not started: {error}")
+    with program:
+        try:
+            check = check_floor if server.name == "floor" else check_row
+            check(program.port, row)
+            sample = (
+                measure_idle(program, row, method)
+                if row.idle_connections
+                else measure_load(program, row, method)
+            )
+            if program.process.poll() is not None:
+                return Sample(error=f"ended under load: {program.last_lines()}")
+            return sample
+        except (WrongAnswer, ValueError) as error:
+            return Sample(error=f"wrong answer: {error}")
+        except (LoadError, OSError) as error:
+            return Sample(error=f"{type(error).__name__}: {error}")
+
+
+def measure_load(program, row, method):
+    if method.warm_up:
+        run_wrk(row, program.port, method.warm_up, method.folder, method.client_core)
+    before, begin = program.cpu_seconds(), time.monotonic()
+    load = run_wrk(row, program.port, method.seconds, method.folder, method.client_core)
+    cpu, wall = program.cpu_seconds() - before, time.monotonic() - begin
+    if not load.requests:
+        return Sample(errors=load.errors, error="no request was answered under load")
+    sample = Sample(
+        cpu_us=cpu / load.requests * 1e6,
+        rps=load.requests / load.seconds,
+        busy=min(1.0, cpu / wall),
+        errors=load.errors,
+    )
+    if row.pipeline == 1:
+        sample.p50_us, sample.p99_us = load.p50_us, load.p99_us
+    if method.count_syscalls:
+        sample.syscalls = method.count_syscalls(program, row, method)
+    return sample
+
+
+def measure_idle(program, row, method):
+    """Rss after N connections that were each answered once, less Rss after a warm-up, by N."""
+    run_wrk(row, program.port, max(1, method.warm_up), method.folder, method.client_core)
+    check_row(program.port, row)
+    before = program.resident_bytes()
+    clients = []
+    try:
+        for _ in range(row.idle_connections):
+            clients.append(client := Client(program.port, timeout=5))
+            client.send(row.request)
+            check_response(client.read_response(), row.expected)
+        after = program.resident_bytes()
+        open_connections = sum(still_open(client) for client in clients)
+    except (OSError, ValueError, WrongAnswer) as error:
+        return Sample(error=f"after {len(clients)} connections: {type(error).__name__}: {error}")
+    finally:
+        for client in clients:
+            client.close()
+    if open_connections < row.idle_connections:
+        return Sample(error=f"only {open_connections} connections were kept open")
+    return Sample(bytes_per_connection=(after - before) / row.idle_connections)
+
+
+def still_open(client):
+    client.socket.setblocking(False)
+    try:
+        return client.socket.recv(1) != b""
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+
+
+class Application:
+    """The second half of the limit, in the shape of a server: the application driven by hand."""
+
+    name = "application"
+    version = ""
+    missing = ""
+
+    def __init__(self, python, environment):
+        self.python = python
+        self.environment = environment
+
+    def sample(self, row, method):
+        seconds = min(1.5, method.seconds)
+        cost = application_cost(row, self.python, seconds, self.environment, method.server_core)
+        return Sample(cpu_us=cost) if cost else Sample(error="cannot be driven by hand")
