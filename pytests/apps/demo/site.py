@@ -21,6 +21,7 @@ from starlette.responses import (
     StreamingResponse,
 )
 from starlette.routing import Mount, Route
+from starlette.types import Receive, Scope, Send
 
 from demo.api import api
 
@@ -83,10 +84,19 @@ async def upload(request: Request) -> Response:
         )
 
 
-async def echo(request: Request) -> Response:
-    """The body comes back while it is still arriving."""
-    media_type = request.headers.get("content-type", "application/octet-stream")
-    return StreamingResponse(request.stream(), media_type=media_type)
+class Echo:
+    """Plain ASGI, without a framework: the body comes back while it is still arriving."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        more = True
+        while more:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                return
+            more = message.get("more_body", False)
+            body = message.get("body", b"")
+            await send({"type": "http.response.body", "body": body, "more_body": more})
 
 
 def _count_and_pause(request: Request) -> tuple[int, float]:
@@ -180,7 +190,7 @@ app = Starlette(
         Route("/facts", facts),
         Route("/form", form, methods=["POST"]),
         Route("/upload", upload, methods=["POST"]),
-        Route("/echo", echo, methods=["POST", "PUT"]),
+        Route("/echo", Echo()),
         Route("/stream", stream),
         Route("/events", events),
         Route("/notes", add_note, methods=["POST"]),

@@ -1,0 +1,116 @@
+"""Jobs that run two at a time, each with a log, a line and a count: the machinery of suites.py.
+
+A job that breaks before it can report counts as one failure, and so does each job that needed it.
+"""
+
+import os
+import re
+import subprocess
+import time
+import xml.etree.ElementTree as ElementTree
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+JOBS = 2
+JOB_SECONDS_MAX = 1200
+
+ROOT = Path(__file__).resolve().parent.parent
+STATE = ROOT / ".build"
+LOGS = STATE / "logs"
+
+
+class JobFailed(Exception):
+    """A job that cannot report: its log says why."""
+
+
+@dataclass
+class Result:
+    name: str
+    log: Path
+    passed: int = 0
+    skipped: int = 0
+    failures: list[str] = field(default_factory=list)
+
+
+def run(log: Path, command: list, env: dict[str, str] | None = None, check: bool = True) -> int:
+    """Runs a command with its output in the log."""
+    with log.open("a") as out:
+        print("$", *command, file=out, flush=True)
+        try:
+            status = subprocess.run(
+                [str(part) for part in command],
+                cwd=ROOT,
+                env={**os.environ, **(env or {})},
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                timeout=JOB_SECONDS_MAX,
+            ).returncode
+        except subprocess.TimeoutExpired:
+            print(f"gave up after {JOB_SECONDS_MAX} s", file=out)
+            status = 124
+    if check and status != 0:
+        raise JobFailed(f"{Path(str(command[0])).name} ended with status {status}")
+    return status
+
+
+def read_junit(result: Result, report: Path, context: str = "") -> None:
+    """Adds the cases of a JUnit report; pytest and Catch2 both write it."""
+    failed = set()
+    for case in ElementTree.parse(report).iter("testcase"):
+        name = f"{context}{case.get('classname')}::{case.get('name')}"
+        if case.find("failure") is not None or case.find("error") is not None:
+            failed.add(name)
+        elif case.find("skipped") is not None:
+            result.skipped += 1
+        else:
+            result.passed += 1
+    result.failures += sorted(failed)
+
+
+class Jobs:
+    """Runs jobs in their order, two at a time; a job waits for those that it needs.
+
+    What a job needs is always submitted before it, so the oldest running job never waits.
+    """
+
+    def __init__(self) -> None:
+        self.pool = ThreadPoolExecutor(JOBS)
+        self.futures: list[Future] = []
+
+    def add(self, name: str, needs: list[Future], function, *arguments, **options) -> Future:
+        future = self.pool.submit(self._run, name, needs, function, arguments, options)
+        self.futures.append(future)
+        return future
+
+    @staticmethod
+    def _run(name: str, needs: list[Future], function, arguments, options) -> Result:
+        result = Result(name, LOGS / f"{re.sub('[^a-z0-9.]+', '-', name)}.log")
+        result.log.unlink(missing_ok=True)
+        result.log.touch()
+        broken = [need.result().name for need in needs if need.result().failures]
+        begin = time.monotonic()
+        try:
+            if broken:
+                raise JobFailed(f"not run: {', '.join(broken)} failed")
+            function(result, *arguments, **options)
+        except JobFailed as problem:
+            result.failures.append(str(problem))
+        except Exception as problem:  # a bug here is a failure of the job, not of the others
+            result.failures.append(f"{type(problem).__name__}: {problem}")
+        report(result, time.monotonic() - begin)
+        return result
+
+
+def report(result: Result, seconds: float) -> None:
+    counts = f"{result.passed} passed" if result.passed or result.failures else "done"
+    if result.skipped:
+        counts += f", {result.skipped} skipped"
+    if result.failures:
+        counts += f", {len(result.failures)} failed"
+    lines = [f"{result.name:<36} {counts} ({seconds:.0f} s)"]
+    lines += [f"    FAILED {name}" for name in result.failures]
+    if result.failures:
+        lines.append(f"    log: {result.log}")
+    print("\n".join(lines), flush=True)

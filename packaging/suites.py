@@ -1,0 +1,289 @@
+"""Builds what the tests need and runs them: the second half of packaging/test."""
+
+import glob
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ElementTree
+from dataclasses import dataclass
+from pathlib import Path
+
+from jobs import LOGS, ROOT, STATE, JobFailed, Jobs, Result, read_junit, run
+
+# What runs where: CPython, build, door. Everything that is slow is here to be tuned.
+MATRIX = [
+    ("3.11", "release", "executable"),
+    ("3.11", "release", "extension"),
+    ("3.11", "sanitized", "executable"),
+    ("3.12", "release", "extension"),
+    ("3.12", "sanitized", "executable"),
+    ("3.13", "release", "extension"),
+    ("3.13", "sanitized", "executable"),
+    ("3.14", "release", "extension"),
+    ("3.14", "sanitized", "executable"),
+]
+UNIT_BUILDS = [("3.11", "release"), ("3.11", "sanitized")]
+FUZZ_SECONDS = 30
+
+BUILDS = {
+    "release": ["-Dbuildtype=release"],
+    "sanitized": [
+        "-Dbuildtype=debug",
+        "-Doptimization=1",
+        "-Db_sanitize=address,undefined",
+        "-Db_lundef=false",
+    ],
+}
+SANITIZER_ENVIRONMENT = {
+    "ASAN_OPTIONS": "abort_on_error=1:detect_leaks=0",  # the interpreter keeps what it has at exit
+    "UBSAN_OPTIONS": "abort_on_error=1:halt_on_error=1:print_stacktrace=1",
+    "PYTHONMALLOC": "malloc",
+    "RINGHORN_SANITIZED": "1",
+}
+
+SETUP = ROOT / "packaging/setup.sh"
+
+
+@dataclass
+class Python:
+    """An interpreter of the matrix and what is made for it."""
+
+    version: str
+    path: str
+
+    @property
+    def venv(self) -> Path:
+        return STATE / "venv" / f"test-{self.version}"
+
+    def build_dir(self, build: str) -> Path:
+        # The release for Debian's own interpreter is the one that packaging/serve uses.
+        if build == "release" and self.path == "/usr/bin/python3":
+            return STATE / "release"
+        return STATE / f"{build}-{self.version}"
+
+
+def find_pythons() -> dict[str, Python]:
+    """For each version of the matrix one interpreter: the system's, of PATH, or pyenv's newest."""
+    probe = (
+        "import os, sys, sysconfig, venv, ensurepip; print('%d.%d' % sys.version_info[:2],"
+        " sys.implementation.name, sys._base_executable,"
+        " os.path.exists(sysconfig.get_path('include') + '/Python.h'))"
+    )
+    found: dict[str, Python] = {}
+    for version in dict.fromkeys(row[0] for row in MATRIX):
+        of_pyenv = glob.glob(f"{Path.home()}/.pyenv/versions/{version}.*/bin/python{version}")
+        newest_first = sorted(of_pyenv, key=lambda path: [int(n) for n in re.findall(r"\d+", path)])
+        candidates = ["/usr/bin/python3", shutil.which(f"python{version}"), *newest_first[::-1]]
+        for candidate in filter(None, candidates):
+            done = subprocess.run([candidate, "-c", probe], capture_output=True, text=True)
+            words = done.stdout.split()
+            if words[:2] == [version, "cpython"] and words[3] == "True":
+                path = candidate if candidate.startswith("/usr/bin/") else words[2]
+                found[version] = Python(version, path)
+                break
+    return found
+
+
+def setup(log: Path, *call, env: dict[str, str] | None = None) -> None:
+    """Calls a function of setup.sh."""
+    run(log, ["bash", "-euo", "pipefail", "-c", '. "$0"; "$@"', SETUP, *call], env)
+
+
+def build(result: Result, python: Python, kind: str, unit: bool, executable: bool) -> None:
+    directory = python.build_dir(kind)
+    setup(
+        result.log, "configure", directory, *BUILDS[kind], f"-Dpython={python.path}",
+        "-Dexecutable=enabled", "-Dextension=disabled",
+    )  # fmt: skip
+    mark = directory / "with-unit-tests"
+    if unit and not mark.exists():
+        run(result.log, ["/usr/bin/meson", "configure", directory, "-Dunit_tests=true"])
+        mark.touch()
+    if executable:
+        setup(result.log, "build", directory, "src/ringhorn")
+    if unit:
+        setup(result.log, "build", directory)
+
+
+def build_fuzzers(result: Result) -> None:
+    compiler = "ccache clang++" if shutil.which("ccache") else "clang++"
+    setup(
+        result.log, "configure", STATE / "fuzz", "-Dbuildtype=debugoptimized", "-Dfuzz=true",
+        "-Dexecutable=disabled", "-Dextension=disabled", "-Db_lundef=false",
+        env={"CXX": compiler},
+    )  # fmt: skip
+    setup(result.log, "build", STATE / "fuzz", env={"CXX": compiler})
+
+
+def install(result: Result, python: Python) -> None:
+    """`pip install .` into an environment of its own, as a user does it."""
+    setup(result.log, "make_venv", python.venv, python.path, "requirements.txt")
+    stamp, content = python.venv / "ringhorn-stamp", content_of_the_wheel()
+    if stamp.exists() and stamp.read_text() == content:
+        return
+    stamp.unlink(missing_ok=True)
+    run(
+        result.log,
+        [python.venv / "bin/python", "-m", "pip", "install", "-v", "--force-reinstall", "--no-deps",
+         f"-Cbuild-dir={STATE}/wheel-{python.version}", ROOT],
+    )  # fmt: skip
+    stamp.write_text(content)
+
+
+def content_of_the_wheel() -> str:
+    """A digest of what `pip install .` reads."""
+    digest = hashlib.sha256()
+    paths = [ROOT / name for name in ("meson.build", "meson_options.txt", "pyproject.toml")]
+    for top in ("include", "src"):
+        paths += sorted(path for path in (ROOT / top).rglob("*") if path.is_file())
+    for path in paths:
+        if "__pycache__" not in path.parts:
+            digest.update(str(path.relative_to(ROOT)).encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def unit(result: Result, directory: Path, kind: str) -> None:
+    """The Catch2 programs, one by one: Meson would count a program as one test."""
+    listed = subprocess.check_output(["/usr/bin/meson", "introspect", "--tests", directory])
+    tests = [test for test in json.loads(listed) if "unit" in str(test["suite"])]
+    # Unlike the interpreter, these must leave nothing behind.
+    env = {**SANITIZER_ENVIRONMENT, "ASAN_OPTIONS": "abort_on_error=1"}
+    for test in tests:
+        report = result.log.with_suffix(f".{test['name']}.xml")
+        report.unlink(missing_ok=True)
+        command = [*test["cmd"], "-r", "junit", "-o", report]
+        status = run(result.log, command, env if kind == "sanitized" else None, check=False)
+        before = len(result.failures)
+        try:
+            read_junit(result, report, f"{test['name']}: ")
+        except (OSError, ElementTree.ParseError):
+            pass
+        if status != 0 and len(result.failures) == before:
+            result.failures.append(f"{test['name']}: ended with status {status}")
+    if not tests:
+        raise JobFailed("there are no unit tests")
+
+
+def fuzz(result: Result, source: Path) -> None:
+    """Each target for a while, from its seeds on; what fails is kept beside the log."""
+    listed = subprocess.check_output(["/usr/bin/meson", "introspect", "--targets", STATE / "fuzz"])
+    targets = [
+        target
+        for target in json.loads(listed)
+        if target["type"] == "executable" and str(source) in target["defined_in"]
+    ]
+    for target in targets:
+        names = {target["name"], re.sub(r"^fuzz_|_fuzz(er)?$", "", target["name"])}
+        corpus = STATE / "corpus" / target["name"]
+        corpus.mkdir(parents=True, exist_ok=True)
+        seeds = [path for path in source.rglob("*") if path.is_dir() and path.name in names]
+        dictionary = [f"-dict={path}" for path in source.rglob("*.dict") if path.stem in names]
+        limits = [f"-max_total_time={FUZZ_SECONDS}", "-timeout=10", "-rss_limit_mb=2048"]
+        kept = f"-artifact_prefix={LOGS}/{target['name']}-"
+        command = [target["filename"][0], *limits, kept, *dictionary, corpus, *seeds]
+        status = run(result.log, command, check=False)
+        if status == 0:
+            result.passed += 1
+        else:
+            result.failures.append(f"{target['name']}: ended with status {status}")
+    if not targets:
+        raise JobFailed("there are no fuzz targets")
+
+
+def run_pytest(result: Result, python: Python, arguments: list, env: dict[str, str]) -> None:
+    report = result.log.with_suffix(".xml")
+    report.unlink(missing_ok=True)
+    command = [python.venv / "bin/python", "-m", "pytest", "-v", f"--junitxml={report}"]
+    env = {**env, "RINGHORN_VENV": str(python.venv), "PYTHONDONTWRITEBYTECODE": "1"}
+    status = run(result.log, command + arguments, env, check=False)
+    if status == 5 and sys.argv[1:]:  # nothing selected
+        return
+    if not report.exists():
+        raise JobFailed(f"pytest ended with status {status}")
+    read_junit(result, report)
+    if status != 0 and not result.failures:
+        result.failures.append(f"pytest ended with status {status}")
+    if result.passed + len(result.failures) == 0:
+        raise JobFailed("no test ran")
+
+
+def black_box(result: Result, python: Python, kind: str, door: str, arguments: list) -> None:
+    env = {"RINGHORN_EXECUTABLE": str(python.build_dir(kind) / "src/ringhorn")}
+    if kind == "sanitized":
+        env |= SANITIZER_ENVIRONMENT
+    if door == "extension":
+        env = {"RINGHORN_PYTHON": str(python.venv / "bin/python")}
+    run_pytest(result, python, ["--door", door, *arguments], env)
+
+
+def is_tidy(argument: str) -> bool:
+    return "pytests/tidy" in argument
+
+
+def add_jobs(jobs: Jobs, pythons: dict[str, Python], arguments: list[str]) -> None:
+    """Fast things first, and long ones beside each other."""
+    everything = not arguments
+    first = next(iter(pythons.values()))
+    built, installed = {}, {}
+    rows = [row for row in MATRIX if row[0] in pythons]
+    for version, python in pythons.items():
+        installed[version] = jobs.add(f"pip install, {version}", [], install, python)
+    for version, kind in dict.fromkeys([*UNIT_BUILDS, *((row[0], row[1]) for row in rows)]):
+        has_unit = everything and (version, kind) in UNIT_BUILDS
+        has_executable = (version, kind, "executable") in rows
+        if version in pythons and (has_unit or has_executable):
+            python = pythons[version]
+            built[version, kind] = jobs.add(
+                f"build, {kind}, {version}", [], build, python, kind, has_unit, has_executable
+            )
+            if has_unit:
+                needs = [built[version, kind]]
+                jobs.add(f"unit, {kind}", needs, unit, python.build_dir(kind), kind)
+
+    paths = [argument for argument in arguments if (ROOT / argument.partition("::")[0]).exists()]
+    if everything or not paths or any(map(is_tidy, paths)):
+        chosen = [argument for argument in arguments if argument not in paths or is_tidy(argument)]
+        tidy = [] if any(map(is_tidy, paths)) else ["pytests/tidy"]
+        jobs.add("tidy", [installed[first.version]], run_pytest, first, [*tidy, *chosen], {})
+    if not paths or not all(map(is_tidy, paths)):
+        chosen = [argument for argument in arguments if not is_tidy(argument)]
+        chosen += ["--ignore=pytests/tidy", "--ignore=pytests/bench"]
+        for version, kind, door in rows:
+            needs = [installed[version]]
+            if door == "executable":
+                needs.append(built[version, kind])
+            name = f"pytest, {door}, {kind}, {version}"
+            jobs.add(name, needs, black_box, pythons[version], kind, door, chosen)
+    if everything:
+        built_fuzzers = jobs.add("build, fuzz", [], build_fuzzers)
+        jobs.add("fuzz", [built_fuzzers], fuzz, ROOT / "ctests/fuzz")
+
+
+def main() -> int:
+    begin = time.monotonic()
+    LOGS.mkdir(parents=True, exist_ok=True)
+    os.environ["CCACHE_NOHASHDIR"] = "1"  # the builds of one kind share their objects
+    pythons = find_pythons()
+    for version in dict.fromkeys(row[0] for row in MATRIX):
+        place = pythons[version].path if version in pythons else "not here: its tests are left out"
+        print(f"CPython {version}: {place}", flush=True)
+    jobs = Jobs()
+    add_jobs(jobs, pythons, sys.argv[1:])
+    results = [future.result() for future in jobs.futures]
+    passed = sum(result.passed for result in results)
+    failed = sum(len(result.failures) for result in results)
+    print(f"\n{(time.monotonic() - begin) / 60:.1f} minutes; logs in {LOGS}")
+    if passed + failed == 0:
+        print("no test was selected")
+        return 1
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
