@@ -139,6 +139,6 @@ TEST_CASE("parse answers --help and --version with status 0, whatever else is wr
   auto version = parse_with({"--version"}, {{"RINGHORN_PORT", "80x"}});
   REQUIRE_FALSE(version);
   CHECK(version.error().status == 0);
-  CHECK(version.error().text ==
-        "Running ringhorn " RINGHORN_VERSION " with CPython 3.11.2 on Linux\n");
+  CHECK(version.error().text == "Running ringhorn " RINGHORN_VERSION
+                                " with CPython 3.11.2 on Linux\n");
 }

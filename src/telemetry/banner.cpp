@@ -1,0 +1,45 @@
+#include <ringhorn/telemetry/banner.hpp>
+
+namespace ringhorn::telemetry {
+
+namespace {
+
+std::string painted(std::string_view text, std::string_view style, const Log& log) {
+  if (!log.colored()) {
+    return std::string(text);
+  }
+  return std::string(style).append(text).append("\x1b[0m");
+}
+
+std::string process_line(std::string_view what, std::int64_t pid, const Log& log) {
+  constexpr std::string_view cyan = "\x1b[36m";
+  return std::string(what) + " server process [" + painted(std::to_string(pid), cyan, log) + "]";
+}
+
+}  // namespace
+
+std::string started_server_process(std::int64_t pid, const Log& log) {
+  return process_line("Started", pid, log);
+}
+
+std::string finished_server_process(std::int64_t pid, const Log& log) {
+  return process_line("Finished", pid, log);
+}
+
+std::string running_on(std::string_view address, const Log& log) {
+  constexpr std::string_view bold = "\x1b[1m";
+  return "Ringhorn running on " + painted("http://" + std::string(address), bold, log) +
+         " (Press CTRL+C to quit)";
+}
+
+std::string running_on(std::string_view host, std::uint16_t port, const Log& log) {
+  const bool ipv6 = host.find(':') != std::string_view::npos;
+  const std::string shown = ipv6 ? "[" + std::string(host) + "]" : std::string(host);
+  return running_on(shown + ":" + std::to_string(port), log);
+}
+
+std::string cancelled_tasks(std::size_t count) {
+  return "Cancel " + std::to_string(count) + " running task(s), timeout graceful shutdown exceeded";
+}
+
+}  // namespace ringhorn::telemetry
