@@ -1,5 +1,5 @@
 /// Exchange is one request and its response on a connection, as the application sees it. It belongs
-/// to the connection and is used again for the next request.
+/// to the server and is used again for another request, of this connection or of any other.
 ///
 /// Life: Application::on_request → attach → take_body/await_body and begin_response, add_field,
 /// send_body … in any order that HTTP allows. It ends, once, with whichever comes first:
@@ -7,7 +7,7 @@
 ///   * fail() or abort(): the application broke,
 ///   * RequestHandler::on_disconnect(): the client is gone.
 /// From then on the handler is detached and must not touch the exchange: the object may already
-/// serve the connection's next request.
+/// serve the next request.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +21,7 @@
 
 namespace ringhorn::net {
 
-class Connection;
+class Session;
 
 /// What send_body answers.
 enum class SendResult : std::uint8_t {
@@ -90,9 +90,14 @@ class Exchange {
   void fail();
   /// Cuts the connection without an answer. Ends the exchange.
   void abort();
+  /// The client has sent FIN: see RequestHandler::on_peer_finished.
+  bool peer_finished() const noexcept;
 
  private:
-  friend class Connection;
+  friend class Session;
+  explicit Exchange(Session& session) noexcept : session_(&session) {}
+
+  Session* session_;
 };
 
 }  // namespace ringhorn::net

@@ -25,6 +25,7 @@ struct Settings {
   base::Nanoseconds body_ns = 30 * base::ns_per_s;          ///< without progress of a wanted body
   base::Nanoseconds write_ns = 60 * base::ns_per_s;         ///< without progress of pending output
   base::Nanoseconds linger_ns = 5 * base::ns_per_s;         ///< read and discard after a refusal
+  std::size_t linger_bytes_max = 16777216;    ///< … and for how many bytes
   std::size_t body_ahead_bytes_max = 65536;   ///< body read ahead of the application
   std::size_t drain_bytes_max = 65536;        ///< unread body swallowed after an early response
   base::Nanoseconds drain_ns = base::ns_per_s;              ///< … and for how long

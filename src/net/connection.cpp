@@ -1,0 +1,382 @@
+#include "connection.hpp"
+
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include <new>
+#include <utility>
+
+#include <ringhorn/base/assert.hpp>
+
+#include "server_state.hpp"
+#include "session.hpp"
+
+namespace ringhorn::net {
+
+Connection::Connection(ServerState& server, base::UniqueFd socket, const sock::Address& local)
+    : server_(&server),
+      socket_(std::move(socket)),
+      receive_(server.driver(), socket_.value(), *this),
+      send_(server.driver(), socket_.value(), *this),
+      watch_(server.driver(), socket_.value(), *this),
+      output_(server.output_pool()),
+      read_timeout_(*this),
+      write_timeout_(*this),
+      local_(&local) {}
+
+Connection::~Connection() {
+  RINGHORN_ASSERT(session_ == nullptr);
+  if (release_data_ != nullptr) {
+    release_data_(data_);
+  }
+}
+
+void Connection::start() {
+  receive_.start();
+  arm(server_->draining() ? TimeoutKind::first_bytes : TimeoutKind::header);
+}
+
+void Connection::on_received(std::span<char> bytes) {
+  spoken_ = true;
+  if (stage_ != Stage::open) {
+    discard(bytes.size());
+    return;
+  }
+  guarded([this, bytes] {
+    if (session_ == nullptr) {
+      session_ = server_->take_session(*this);
+    }
+    session_->on_bytes(bytes);
+  });
+}
+
+/// Running out of memory costs this connection, not the worker (robustness 79).
+template <typename Step>
+void Connection::guarded(Step step) {
+  try {
+    step();
+  } catch (const std::bad_alloc&) {
+    lose(Farewell::reset);
+  }
+}
+
+void Connection::discard(std::size_t count) {
+  discarded_bytes_ += count;
+  if (stage_ == Stage::finishing && farewell_ == Farewell::close) {
+    farewell_ = Farewell::linger;  // it is still talking
+  }
+  if (stage_ != Stage::closing && discarded_bytes_ > server_->settings().linger_bytes_max) {
+    cut(Farewell::close);
+  }
+}
+
+void Connection::on_receive_end() {
+  // After retire() the end is of our own making and says nothing about the peer.
+  peer_finished_ = !retiring_;
+  on_end_seen();
+}
+
+void Connection::on_end_seen() {
+  receive_ended_ = true;
+  if (stage_ == Stage::lingering) {
+    begin_close();
+  } else if (stage_ == Stage::open && session_ != nullptr) {
+    guarded([this] { session_->on_peer_finished(); });
+  } else if (stage_ == Stage::open) {
+    finish(Farewell::close);
+  }
+}
+
+void Connection::on_receive_error(int) {
+  receive_ended_ = true;
+  lose(Farewell::close);
+}
+
+void Connection::pause_reading() {
+  if (!paused_ && !receive_ended_) {
+    paused_ = true;
+    receive_.pause();
+    watch_peer();
+  }
+}
+
+void Connection::resume_reading() {
+  if (paused_ && !receive_ended_ && stage_ != Stage::closing) {
+    paused_ = false;
+    receive_.start();
+  }
+}
+
+void Connection::watch_peer() {
+  if (!watch_.in_flight() && stage_ != Stage::closing) {
+    // POLLPRI stands for "nothing but POLLERR and POLLHUP": after a FIN, POLLRDHUP would be reported
+    // at once and for ever.
+    watch_.start(peer_finished_ || retiring_ ? POLLPRI : POLLRDHUP);
+  }
+}
+
+void Connection::on_ready(short events) {
+  if (stage_ == Stage::closing) {
+    return;
+  }
+  if ((events & (POLLERR | POLLHUP | POLLNVAL)) != 0) {
+    lose(Farewell::close);
+  } else if (paused_ && (events & POLLRDHUP) != 0 && !peer_finished_) {
+    // A FIN behind bytes that we do not read yet. If they cannot be the rest of the body, the
+    // client has left in the middle of it (robustness 40).
+    if (!body_can_complete()) {
+      lose(Farewell::close);
+      return;
+    }
+    peer_finished_ = true;
+    watch_peer();
+  }
+}
+
+bool Connection::body_can_complete() const {
+  int waiting = 0;
+  if (session_ == nullptr || ::ioctl(socket_.value(), FIONREAD, &waiting) != 0) {
+    return true;
+  }
+  return session_->body_bytes_missing() <= static_cast<std::uint64_t>(waiting);
+}
+
+void Connection::want_flush() {
+  if (!base::ListNode<DirtyTag>::linked() && !send_.in_flight() && stage_ != Stage::closing) {
+    server_->flush_later(*this);
+  }
+}
+
+void Connection::flush() {
+  if (stage_ != Stage::closing && !send_.in_flight() && output_.wants_send()) {
+    output_.start(send_);
+    server_->arm(write_timeout_, TimeoutKind::write);
+  }
+}
+
+void Connection::on_sent(std::size_t count) {
+  output_.on_sent(count);
+  if (stage_ == Stage::closing) {
+    output_.clear();
+    on_operation_ended();
+    return;
+  }
+  if (output_.empty()) {
+    write_timeout_.disarm();
+  } else {
+    server_->arm(write_timeout_, TimeoutKind::write);
+    want_flush();
+  }
+  if (session_ != nullptr && output_.size() <= server_->settings().output_low_bytes) {
+    guarded([this] { session_->on_output_low(); });
+  }
+  if (stage_ != Stage::closing && output_.empty()) {
+    on_output_empty();
+  }
+}
+
+void Connection::on_send_error(int) {
+  if (stage_ == Stage::closing) {
+    output_.clear();
+    on_operation_ended();
+    return;
+  }
+  lose(Farewell::close);
+}
+
+void Connection::on_output_empty() {
+  output_.drop_unsent();
+  if (stage_ == Stage::finishing) {
+    end_output();
+  } else if (stage_ == Stage::open && session_ == nullptr) {
+    idle();
+  }
+}
+
+void Connection::want_resume() {
+  if (!base::ListNode<ResumeTag>::linked() && stage_ == Stage::open) {
+    server_->resume_later(*this);
+  }
+}
+
+void Connection::resume() {
+  if (session_ != nullptr && stage_ == Stage::open) {
+    guarded([this] { session_->resume(); });
+  }
+}
+
+void Connection::on_session_done() {
+  session_ = nullptr;
+  if (stage_ == Stage::open) {
+    base::ListNode<ResumeTag>::unlink();
+    resume_reading();
+    if (output_.empty() && !send_.in_flight()) {
+      idle();
+    }
+  }
+}
+
+void Connection::idle() {
+  RINGHORN_ASSERT(stage_ == Stage::open && session_ == nullptr);
+  if (receive_ended_) {
+    finish(Farewell::close);
+  } else if (server_->draining()) {
+    retire();
+  } else {
+    arm(TimeoutKind::keep_alive);
+  }
+}
+
+void Connection::drain() {
+  if (stage_ != Stage::open || session_ != nullptr || !output_.empty() || send_.in_flight()) {
+    return;
+  }
+  if (spoken_) {
+    retire();
+  } else {
+    // Its first request may be on the way: the client has only just connected (robustness 85).
+    arm(TimeoutKind::first_bytes);
+  }
+}
+
+void Connection::retire() {
+  // A last look (robustness 87): with the read side shut down, Linux still delivers what came
+  // before, then the end. If a request is among it, it is served; nothing can slip in between.
+  retiring_ = true;
+  ::shutdown(socket_.value(), SHUT_RD);
+  arm(TimeoutKind::first_bytes);
+}
+
+void Connection::arm(TimeoutKind kind) { server_->arm(read_timeout_, kind); }
+
+void Connection::on_timeout(TimeoutKind kind) {
+  switch (kind) {
+    case TimeoutKind::write:
+      lose(Farewell::reset);
+      break;
+    case TimeoutKind::keep_alive:
+      retire();
+      break;
+    case TimeoutKind::linger:
+      begin_close();
+      break;
+    case TimeoutKind::first_bytes:
+      retiring_ ? cut(Farewell::close) : retire();
+      break;
+    case TimeoutKind::header:
+    case TimeoutKind::body:
+    case TimeoutKind::drain:
+      session_ != nullptr ? session_->on_timeout(kind) : retire();
+      break;
+  }
+}
+
+void Connection::finish(Farewell farewell) {
+  if (stage_ != Stage::open) {
+    return;
+  }
+  stage_ = Stage::finishing;
+  farewell_ = farewell;
+  disarm();
+  if (farewell == Farewell::linger) {
+    resume_reading();
+  }
+  if (output_.empty() && !send_.in_flight()) {
+    end_output();
+  } else {
+    want_flush();
+  }
+}
+
+void Connection::end_output() {
+  if (farewell_ != Farewell::linger || receive_ended_) {
+    cut(farewell_);
+    return;
+  }
+  stage_ = Stage::lingering;
+  ::shutdown(socket_.value(), SHUT_WR);
+  arm(TimeoutKind::linger);
+}
+
+void Connection::lose(Farewell farewell) {
+  if (stage_ == Stage::closing) {
+    return;
+  }
+  cut(farewell);
+  if (session_ != nullptr) {
+    session_->on_lost();
+  }
+}
+
+void Connection::cut(Farewell farewell) {
+  if (stage_ == Stage::closing) {
+    return;
+  }
+  if (farewell == Farewell::reset) {
+    const linger at_once{1, 0};
+    ::setsockopt(socket_.value(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  }
+  begin_close();
+}
+
+void Connection::begin_close() {
+  RINGHORN_ASSERT(stage_ != Stage::closing);
+  stage_ = Stage::closing;
+  read_timeout_.disarm();
+  write_timeout_.disarm();
+  base::ListNode<DirtyTag>::unlink();
+  base::ListNode<ResumeTag>::unlink();
+  operations_left_ = 1;
+  receive_.stop();
+  if (send_.in_flight()) {
+    ++operations_left_;
+    send_.stop();
+  } else {
+    output_.clear();
+  }
+  if (watch_.in_flight()) {
+    ++operations_left_;
+    watch_.stop();
+  }
+}
+
+void Connection::on_receive_stopped() { on_operation_ended(); }
+
+void Connection::on_poll_stopped() { on_operation_ended(); }
+
+void Connection::on_operation_ended() {
+  RINGHORN_ASSERT(stage_ == Stage::closing && operations_left_ > 0);
+  if (--operations_left_ == 0) {
+    server_->on_connection_closed(*this);
+  }
+}
+
+Peer Connection::peer() {
+  if (!addresses_known_) {
+    addresses_known_ = true;
+    client_ = sock::peer_address(socket_.value());
+    if (local_->host == "0.0.0.0" || local_->host == "::") {
+      own_local_ = sock::local_address(socket_.value());
+      local_ = &own_local_;
+    }
+  }
+  return {&client_, local_, false};
+}
+
+const std::string& Connection::client_text() {
+  if (client_text_.empty()) {
+    client_text_ = peer().client->to_string();
+  }
+  return client_text_;
+}
+
+void Connection::set_data(void* data, void (*release)(void*)) noexcept {
+  if (release_data_ != nullptr) {
+    release_data_(data_);
+  }
+  data_ = data;
+  release_data_ = release;
+}
+
+}  // namespace ringhorn::net

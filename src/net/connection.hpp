@@ -1,0 +1,158 @@
+/// Connection owns one accepted socket: its operations, its output queue, its timeouts, its end. It
+/// hands received bytes to a Session, which it borrows from the server while there is a request.
+/// ServerState owns every Connection. Idle, it holds nothing but itself: no buffer and no session.
+///
+///     open ──► finishing ──► lingering ──► closing ──► (destroyed)
+///       └──────────┴─────────────┴────────────┘
+///
+/// *finishing*: no further request is served, the output still leaves. *lingering*: our side is shut
+/// down, what comes is read and discarded, since closing on unread bytes makes the kernel send RST,
+/// which can destroy the response on its way (RFC 9112 §9.6). *closing*: waits for the ends of the
+/// operations in flight. It is destroyed only then, out of a dispatch, never under a caller's feet.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <utility>
+
+#include <ringhorn/base/intrusive_list.hpp>
+#include <ringhorn/base/unique_fd.hpp>
+#include <ringhorn/io/poll.hpp>
+#include <ringhorn/io/receive.hpp>
+#include <ringhorn/io/send.hpp>
+#include <ringhorn/net/exchange.hpp>
+#include <ringhorn/sock/address.hpp>
+
+#include "output_queue.hpp"
+#include "timeouts.hpp"
+
+namespace ringhorn::net {
+
+class ServerState;
+class Session;
+
+/// How a connection ends once its output has left.
+enum class Farewell : std::uint8_t {
+  close,   ///< the peer has nothing more to say
+  linger,  ///< it may still be sending
+  reset,   ///< it must see that the response is not whole although nothing in it says so
+};
+
+struct ConnectionsTag;
+struct DirtyTag;
+struct ResumeTag;
+
+class Connection final : public base::ListNode<ConnectionsTag>,
+                         public base::ListNode<DirtyTag>,
+                         public base::ListNode<ResumeTag>,
+                         private io::ReceiveHandler,
+                         private io::SendHandler,
+                         private io::PollHandler,
+                         private TimeoutOwner {
+ public:
+  /// `local` is the listener's address: it stays valid as long as the server.
+  Connection(ServerState& server, base::UniqueFd socket, const sock::Address& local);
+  ~Connection();
+
+  /// Begins to read.
+  void start();
+
+  // --- for the session --------------------------------------------------------------------------
+  OutputQueue& output() noexcept { return output_; }
+  /// There is output: it leaves with the turn's flush.
+  void want_flush();
+  /// Asks for Session::resume() from the next dispatch.
+  void want_resume();
+  void pause_reading();
+  void resume_reading();
+  /// Looks out for a reset while nothing is read.
+  void watch_peer();
+  /// Arms the one timeout that concerns what is read.
+  void arm(TimeoutKind kind);
+  bool armed_for(TimeoutKind kind) const noexcept { return read_timeout_.armed_for(kind); }
+  void disarm() noexcept { read_timeout_.disarm(); }
+  /// Serves nothing more, and ends when the output has left.
+  void finish(Farewell farewell);
+  /// Ends at once; what has not left is dropped.
+  void cut(Farewell farewell);
+  /// The session is at its end and was given back.
+  void on_session_done();
+
+  /// No more bytes come: the peer's FIN, or the end that retire() has made.
+  bool input_ended() const noexcept { return receive_ended_; }
+  bool reading_paused() const noexcept { return paused_; }
+  /// The peer has sent FIN.
+  bool peer_finished() const noexcept { return peer_finished_; }
+  /// Our own side reads no more: the connection is at its end, but what came is still served.
+  bool retiring() const noexcept { return retiring_; }
+
+  Peer peer();
+  /// `host:port` for log lines; empty on a Unix socket.
+  const std::string& client_text();
+  void* data() const noexcept { return data_; }
+  void set_data(void* data, void (*release)(void*)) noexcept;
+
+  // --- for the server ---------------------------------------------------------------------------
+  /// Starts a send of what is queued.
+  void flush();
+  void resume();
+  /// The server drains: an idle connection ends, another one with its next response.
+  void drain();
+  /// The connection is given up, whatever it is doing.
+  void lose(Farewell farewell);
+  base::UniqueFd take_socket() noexcept { return std::move(socket_); }
+
+ private:
+  enum class Stage : std::uint8_t { open, finishing, lingering, closing };
+
+  void on_received(std::span<char> bytes) override;
+  void on_receive_end() override;
+  void on_receive_error(int error) override;
+  void on_receive_stopped() override;
+  void on_sent(std::size_t count) override;
+  void on_send_error(int error) override;
+  void on_ready(short events) override;
+  void on_poll_stopped() override;
+  void on_timeout(TimeoutKind kind) override;
+
+  template <typename Step>
+  void guarded(Step step);
+  void discard(std::size_t count);
+  void on_output_empty();
+  void idle();
+  void retire();
+  void end_output();
+  void begin_close();
+  void on_operation_ended();
+  void on_end_seen();
+  bool body_can_complete() const;
+
+  ServerState* server_;
+  base::UniqueFd socket_;
+  Stage stage_ = Stage::open;
+  Farewell farewell_ = Farewell::close;
+  bool peer_finished_ = false;
+  bool receive_ended_ = false;
+  bool paused_ = false;
+  bool retiring_ = false;
+  bool spoken_ = false;         ///< at least one byte has come
+  bool addresses_known_ = false;
+  std::uint8_t operations_left_ = 0;   ///< ends to wait for while closing
+  std::uint64_t discarded_bytes_ = 0;
+  Session* session_ = nullptr;
+  io::Receive receive_;
+  io::Send send_;
+  io::Poll watch_;
+  OutputQueue output_;
+  Timeout read_timeout_;
+  Timeout write_timeout_;
+  const sock::Address* local_;
+  sock::Address client_;
+  std::string client_text_;
+  sock::Address own_local_;   ///< only behind a wildcard listener
+  void* data_ = nullptr;
+  void (*release_data_)(void*) = nullptr;
+};
+
+}  // namespace ringhorn::net

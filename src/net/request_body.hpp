@@ -1,0 +1,71 @@
+/// RequestBody is the body of the request at hand between the parser and the application. The
+/// session gathers pieces into it, the application takes them. No I/O and no callbacks.
+///
+/// The pieces of one received buffer become one view: the framing between them is squeezed out in
+/// place, so that a body of tiny chunks costs one wake and no copy. A view is *direct* while it
+/// points into the received bytes; what is not taken by the end of the callback is copied (`keep`).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include <ringhorn/base/byte_buffer.hpp>
+#include <ringhorn/http/request_parser.hpp>
+
+namespace ringhorn::net {
+
+class RequestBody {
+ public:
+  enum class Progress : std::uint8_t {
+    starved,  ///< all bytes are used, the body goes on
+    full,     ///< as much is held as may be
+    ended,
+    failed,   ///< the parser's error() says why
+  };
+
+  /// Makes ready for a body; one of Framing::none has ended at once.
+  void open(const http::RequestHead& head) noexcept;
+
+  /// Reads pieces off the front of `unread` until one of the reasons above, holding up to about
+  /// `held_bytes_max`. Pieces are moved together inside `unread`.
+  Progress gather(http::RequestParser& parser, std::span<char>& unread,
+                  std::size_t held_bytes_max);
+  /// Copies what still points into the received bytes.
+  void keep();
+
+  /// The application's side, as in Exchange.
+  struct Taken {
+    std::string_view bytes;
+    bool more;
+  };
+  bool ready() const noexcept { return !end_taken_ && (ended_ || held() > 0); }
+  bool complete() const noexcept { return end_taken_ || framing_ == http::Framing::none; }
+  Taken take();
+
+  /// Bytes that came and were not taken.
+  std::size_t held() const noexcept { return direct_.size() + kept_.size(); }
+  /// The parser has seen the end.
+  bool ended() const noexcept { return ended_; }
+  /// Whether any byte of the body was seen.
+  bool begun() const noexcept { return seen_ > 0; }
+  /// Bytes that are still to come of a body of declared length; 0 when that cannot be told.
+  std::uint64_t left() const noexcept;
+  /// Drops what is held and its memory.
+  void close() noexcept;
+
+ private:
+  void add(std::string_view piece);
+
+  std::span<char> direct_;   ///< inside the received bytes; only while kept_ is empty
+  base::ByteBuffer kept_;
+  base::ByteBuffer given_;   ///< what the last take() gave
+  std::uint64_t declared_ = 0;
+  std::uint64_t seen_ = 0;
+  http::Framing framing_ = http::Framing::none;
+  bool ended_ = true;
+  bool end_taken_ = true;
+};
+
+}  // namespace ringhorn::net

@@ -1,0 +1,114 @@
+/// ServerState is what the listeners, connections and sessions of one Server share: the lists that
+/// own them, the pools that they borrow from, the deadlines, the counters. It has the one timer and
+/// the one flush hook of the server, so that a request touches neither heap nor clock.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include <ringhorn/base/intrusive_list.hpp>
+#include <ringhorn/io/driver.hpp>
+#include <ringhorn/io/timer.hpp>
+#include <ringhorn/net/server.hpp>
+
+#include "connection.hpp"
+#include "default_fields.hpp"
+#include "listener.hpp"
+#include "output_queue.hpp"
+#include "rate_limit.hpp"
+#include "session.hpp"
+#include "timeouts.hpp"
+
+namespace ringhorn::net {
+
+class ServerState final : private io::FlushHook, private io::Timer {
+ public:
+  ServerState(io::Driver& driver, Application& application, telemetry::Log& log,
+              const Settings& settings);
+  /// REQUIRES: idle()
+  ~ServerState();
+
+  // --- as in Server -----------------------------------------------------------------------------
+  void listen(base::UniqueFd socket, const sock::Address& address);
+  void start();
+  void drain(std::function<void()> on_idle);
+  void abort_all();
+  bool idle() noexcept;
+  std::size_t connection_count() const noexcept { return connection_count_; }
+  std::size_t exchange_count() const noexcept { return exchange_count_; }
+  std::uint64_t finished_count() const noexcept { return finished_count_; }
+
+  // --- for the parts of the server --------------------------------------------------------------
+  io::Driver& driver() noexcept { return *driver_; }
+  Application& application() noexcept { return *application_; }
+  telemetry::Log& log() noexcept { return *log_; }
+  const Settings& settings() const noexcept { return settings_; }
+  DefaultFields& fields() noexcept { return fields_; }
+  OutputPool& output_pool() noexcept { return output_pool_; }
+  base::Nanoseconds now_ns() const noexcept { return driver_->now_ns(); }
+  bool draining() const noexcept { return draining_; }
+  RateLimit& accept_error_lines() noexcept { return accept_error_lines_; }
+  RateLimit& concurrency_lines() noexcept { return concurrency_lines_; }
+
+  void arm(Timeout& timeout, TimeoutKind kind) { wake_at(timeouts_.arm(timeout, kind, now_ns())); }
+  /// The timer runs no later than this.
+  void wake_at(base::Nanoseconds deadline_ns);
+  void flush_later(Connection& connection) noexcept { dirty_.push_back(connection); }
+  void resume_later(Connection& connection);
+
+  Session* take_session(Connection& connection);
+  void give_session(Session& session) noexcept;
+  void exchange_started() noexcept { ++exchange_count_; }
+  void exchange_ended() noexcept { --exchange_count_; }
+  void response_finished() noexcept { ++finished_count_; }
+  /// Whether one exchange more, on the connections that there are, would be too many.
+  bool over_concurrency() const noexcept;
+
+  void admit(base::UniqueFd socket, Listener& listener);
+  void on_listener_stopped();
+  void on_connection_closed(Connection& connection);
+
+ private:
+  struct Owed {
+    base::UniqueFd socket;
+    Listener* listener;
+  };
+  static constexpr std::size_t free_sessions_max = 128;
+
+  void on_flush() override;
+  void on_expired() override;
+  void resume_all();
+  void start_owed();
+  void start_connection(base::UniqueFd socket, Listener& listener);
+  void retry_listeners();
+  void arm_timer();
+  void finish_drain();
+
+  io::Driver* driver_;
+  Application* application_;
+  telemetry::Log* log_;
+  Settings settings_;
+  DefaultFields fields_;
+  OutputPool output_pool_;
+  Timeouts timeouts_;
+  RateLimit accept_error_lines_{10 * base::ns_per_s};
+  RateLimit concurrency_lines_{base::ns_per_s};
+  std::vector<std::unique_ptr<Listener>> listeners_;
+  base::IntrusiveList<Connection, ConnectionsTag> connections_;
+  base::IntrusiveList<Connection, DirtyTag> dirty_;
+  base::IntrusiveList<Connection, ResumeTag> resumed_;
+  std::vector<std::unique_ptr<Session>> free_sessions_;
+  std::deque<Owed> owed_;
+  std::size_t connection_count_ = 0;
+  std::size_t exchange_count_ = 0;
+  std::uint64_t finished_count_ = 0;
+  unsigned started_this_turn_ = 0;
+  bool draining_ = false;
+  std::function<void()> on_idle_;
+};
+
+}  // namespace ringhorn::net

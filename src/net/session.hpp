@@ -1,0 +1,150 @@
+/// Session speaks HTTP/1.1 on one connection: bytes in, exchanges with the application, output out.
+/// A Connection borrows one from the server's pool when bytes come and gives it back when it is idle
+/// again, so that the parser, the buffers and the Exchange are few and stay in the caches. One
+/// thread; every `on_*` comes out of Driver::dispatch().
+///
+/// Theory. The request side is one of five phases, and `run` moves through them in a loop:
+///
+///     head ──► body ──► answer ──► head …        one request at a time to the application
+///                 └──► drain ──► head …          answered before its body was read
+///     any ──► over                               the connection is being ended
+///
+/// Callbacks of the application may call back into the exchange, which may complete the response,
+/// fail, or end the connection. Such a call only changes `phase_`; it never parses. When `run` is on
+/// the stack it goes on by itself; otherwise the connection is put on the server's resume list and
+/// goes on from the next dispatch. So there is no recursion, and the application's code is never
+/// entered from inside its own call.
+///
+/// What is not yet parsed lies in the received buffer (`unread_`) and is copied to `held_` at the end
+/// of a run: a torn head, pipelined requests, a body that is ahead of the application.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include <ringhorn/base/byte_buffer.hpp>
+#include <ringhorn/base/slice.hpp>
+#include <ringhorn/http/request_parser.hpp>
+#include <ringhorn/net/exchange.hpp>
+
+#include "request_body.hpp"
+#include "response.hpp"
+#include "timeouts.hpp"
+
+namespace ringhorn::net {
+
+class Connection;
+class ServerState;
+enum class Farewell : std::uint8_t;
+
+class Session {
+ public:
+  explicit Session(ServerState& server);
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  /// Begins on a connection. REQUIRES: fresh, or closed
+  void open(Connection& connection) noexcept;
+  /// Forgets the connection and everything of it; what is kept is memory, within bounds.
+  void close() noexcept;
+
+  // --- from the connection; each may end in close() ---------------------------------------------
+  void on_bytes(std::span<char> bytes);
+  /// The peer has shut down its side: what is held is all there will ever be.
+  void on_peer_finished();
+  /// The output fell to the low-water mark or below.
+  void on_output_low();
+  void on_timeout(TimeoutKind kind);
+  /// The connection broke or is being cut.
+  void on_lost();
+  /// Goes on with what is held.
+  void resume();
+
+  /// Bytes of a declared body that have not come; 0 when that cannot be told.
+  std::uint64_t body_bytes_missing() const noexcept;
+
+  // --- from Exchange: see there -----------------------------------------------------------------
+  const http::RequestHead& head() const noexcept;
+  Connection& connection() const noexcept { return *connection_; }
+  RequestBody& body() noexcept { return body_; }
+  Response& response() noexcept { return response_; }
+  void attach(RequestHandler& handler) noexcept;
+  RequestBody::Taken take_body();
+  void await_body();
+  void begin_response(int status, Trailers trailers);
+  http::FieldError add_field(std::string_view name, std::string_view value);
+  SendResult send_body(std::string_view bytes, bool last);
+  SendResult send_body(base::OwnedSlice bytes, bool last);
+  void send_trailers(std::string_view field_lines);
+  void fail();
+  void abort();
+  bool peer_finished() const noexcept;
+
+ private:
+  enum class Phase : std::uint8_t { head, body, answer, drain, over };
+
+  void run();
+  bool read_head();
+  bool open_exchange();
+  bool over_limit();
+  bool read_body();
+  bool drop_body();
+  void settle();
+  void store_rest();
+  void update_reading();
+
+  template <typename Bytes>
+  SendResult send_piece(Bytes bytes, std::size_t size, bool last);
+  SendResult after_piece(Response::Fit fit, std::size_t size, bool last);
+  SendResult wait_for_output() noexcept;
+  bool swallowed(std::size_t size);
+  bool must_close(bool last) const noexcept;
+  void note_access(const http::RequestHead& head);
+  void log_access(int status);
+  bool has_more() const noexcept;
+  RequestHandler* detach() noexcept;
+  void complete();
+  void cut_short();
+  void cut();
+  void disconnect();
+  void refuse(int status);
+  void refuse_bad_request();
+  void leave();
+  void leave(Farewell farewell);
+  void release();
+
+  ServerState* server_;
+  Connection* connection_ = nullptr;
+  RequestHandler* handler_ = nullptr;
+  Exchange exchange_;
+  http::RequestParser parser_;
+  std::span<char> unread_;
+  base::ByteBuffer held_;
+  RequestBody body_;
+  Response response_;
+  std::string log_method_;   ///< kept only while the access log is on
+  std::string log_target_;
+  std::uint64_t dropped_bytes_ = 0;   ///< of a body nobody reads; of a response without a body
+  http::Version version_ = http::Version::http_1_1;
+  Phase phase_ = Phase::head;
+  bool running_ = false;
+  bool in_place_ = false;         ///< unread_ is the received buffer, not held_
+  bool starved_ = false;          ///< the parser wants bytes that have not come
+  bool head_begun_ = false;       ///< bytes of the next head were seen
+  bool active_ = false;           ///< an exchange is with the application
+  bool in_request_call_ = false;  ///< head() is valid
+  bool awaiting_body_ = false;
+  bool producer_waits_ = false;   ///< somebody was told to wait for on_writable
+  bool length_broken_ = false;    ///< the application sent more or less than it declared
+  bool cut_short_ = false;        ///< the application still sends what no one will get
+  bool out_of_memory_ = false;
+  bool head_only_ = false;
+  bool keep_alive_ = true;
+  bool expects_continue_ = false;
+  bool accepts_trailers_ = false;
+};
+
+}  // namespace ringhorn::net
