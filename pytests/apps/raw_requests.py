@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 
-from observe import Noting, key_of, note, noted
+from observe import key_of, note, noted
 from replies import plain, read_body, respond, respond_json
 
 
@@ -169,13 +169,13 @@ async def cancel_reader(scope, receive, send):
 
 
 async def two_receivers(scope, receive, send):
-    """Two tasks in receive(): together they get the body once."""
-    bodies = await asyncio.gather(receive(), receive(), return_exceptions=True)
-    told = [
-        type(item).__name__ if isinstance(item, BaseException) else item["type"] for item in bodies
-    ]
-    body = b"".join(item.get("body", b"") for item in bodies if isinstance(item, dict))
-    await respond_json(Noting(scope, send), {"told": told, "body": body})
+    """Two tasks in receive(): one gets the body, the other the end of the exchange."""
+    waiting = {asyncio.ensure_future(receive()) for _ in range(2)}
+    done, pending = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    body = b"".join([task.result().get("body", b"") for task in done])
+    await respond(send, body)
+    for task in pending:
+        note(key_of(scope), (await task)["type"])
 
 
 ROUTES = {
