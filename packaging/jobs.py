@@ -14,6 +14,7 @@ from pathlib import Path
 
 JOBS = 2
 JOB_SECONDS_MAX = 1200
+TAIL_LINES = 15
 
 ROOT = Path(__file__).resolve().parent.parent
 STATE = ROOT / ".build"
@@ -112,5 +113,7 @@ def report(result: Result, seconds: float) -> None:
     lines = [f"{result.name:<36} {counts} ({seconds:.0f} s)"]
     lines += [f"    FAILED {name}" for name in result.failures]
     if result.failures:
-        lines.append(f"    log: {result.log}")
+        tail = result.log.read_text(errors="replace").splitlines()[-TAIL_LINES:]
+        lines += [f"    | {line}" for line in tail]
+        lines.append(f"    the whole log: {result.log}")
     print("\n".join(lines), flush=True)

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 import xml.etree.ElementTree as ElementTree
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -94,20 +95,16 @@ def setup(log: Path, *call, env: dict[str, str] | None = None) -> None:
     run(log, ["bash", "-euo", "pipefail", "-c", '. "$0"; "$@"', SETUP, *call], env)
 
 
-def build(result: Result, python: Python, kind: str, unit: bool, executable: bool) -> None:
+def build(result: Result, python: Python, kind: str, units: bool) -> None:
     directory = python.build_dir(kind)
-    setup(
-        result.log, "configure", directory, *BUILDS[kind], f"-Dpython={python.path}",
-        "-Dexecutable=enabled", "-Dextension=disabled",
-    )  # fmt: skip
+    doors = ["-Dexecutable=enabled", "-Dextension=disabled"]
+    setup(result.log, "configure", directory, *BUILDS[kind], f"-Dpython={python.path}", *doors)
     mark = directory / "with-unit-tests"
-    if unit and not mark.exists():
+    if units and not mark.exists():
+        # Not an option of `configure`, so that packaging/serve keeps this build as it is.
         run(result.log, ["/usr/bin/meson", "configure", directory, "-Dunit_tests=true"])
         mark.touch()
-    if executable:
-        setup(result.log, "build", directory, "src/ringhorn")
-    if unit:
-        setup(result.log, "build", directory)
+    setup(result.log, "build", directory)
 
 
 def build_fuzzers(result: Result) -> None:
@@ -120,9 +117,12 @@ def build_fuzzers(result: Result) -> None:
     setup(result.log, "build", STATE / "fuzz", env={"CXX": compiler})
 
 
-def install(result: Result, python: Python) -> None:
-    """`pip install .` into an environment of its own, as a user does it."""
+def environment(result: Result, python: Python) -> None:
     setup(result.log, "make_venv", python.venv, python.path, "requirements.txt")
+
+
+def install(result: Result, python: Python) -> None:
+    """`pip install .` into that environment, as a user does it."""
     stamp, content = python.venv / "ringhorn-stamp", content_of_the_wheel()
     if stamp.exists() and stamp.read_text() == content:
         return
@@ -130,7 +130,7 @@ def install(result: Result, python: Python) -> None:
     run(
         result.log,
         [python.venv / "bin/python", "-m", "pip", "install", "-v", "--force-reinstall", "--no-deps",
-         f"-Cbuild-dir={STATE}/wheel-{python.version}", ROOT],
+         f"--config-settings=build-dir={STATE}/wheel-{python.version}", ROOT],
     )  # fmt: skip
     stamp.write_text(content)
 
@@ -221,47 +221,77 @@ def black_box(result: Result, python: Python, kind: str, door: str, arguments: l
     run_pytest(result, python, ["--door", door, *arguments], env)
 
 
-def is_tidy(argument: str) -> bool:
-    return "pytests/tidy" in argument
+class Plan:
+    """Adds jobs in an order in which each comes after those that it needs."""
 
+    def __init__(self, jobs: Jobs, pythons: dict[str, Python]) -> None:
+        self.jobs = jobs
+        self.pythons = pythons
+        self.made: dict[str, Future] = {}
 
-def add_jobs(jobs: Jobs, pythons: dict[str, Python], arguments: list[str]) -> None:
-    """Fast things first, and long ones beside each other."""
-    everything = not arguments
-    first = next(iter(pythons.values()))
-    built, installed = {}, {}
-    rows = [row for row in MATRIX if row[0] in pythons]
-    for version, python in pythons.items():
-        installed[version] = jobs.add(f"pip install, {version}", [], install, python)
-    for version, kind in dict.fromkeys([*UNIT_BUILDS, *((row[0], row[1]) for row in rows)]):
-        has_unit = everything and (version, kind) in UNIT_BUILDS
-        has_executable = (version, kind, "executable") in rows
-        if version in pythons and (has_unit or has_executable):
-            python = pythons[version]
-            built[version, kind] = jobs.add(
-                f"build, {kind}, {version}", [], build, python, kind, has_unit, has_executable
-            )
-            if has_unit:
-                needs = [built[version, kind]]
-                jobs.add(f"unit, {kind}", needs, unit, python.build_dir(kind), kind)
+    def once(self, name: str, needs: list[Future], function, *arguments) -> Future:
+        if name not in self.made:
+            self.made[name] = self.jobs.add(name, needs, function, *arguments)
+        return self.made[name]
 
-    paths = [argument for argument in arguments if (ROOT / argument.partition("::")[0]).exists()]
-    if everything or not paths or any(map(is_tidy, paths)):
-        chosen = [argument for argument in arguments if argument not in paths or is_tidy(argument)]
-        tidy = [] if any(map(is_tidy, paths)) else ["pytests/tidy"]
-        jobs.add("tidy", [installed[first.version]], run_pytest, first, [*tidy, *chosen], {})
-    if not paths or not all(map(is_tidy, paths)):
-        chosen = [argument for argument in arguments if not is_tidy(argument)]
-        chosen += ["--ignore=pytests/tidy", "--ignore=pytests/bench"]
-        for version, kind, door in rows:
-            needs = [installed[version]]
-            if door == "executable":
-                needs.append(built[version, kind])
-            name = f"pytest, {door}, {kind}, {version}"
-            jobs.add(name, needs, black_box, pythons[version], kind, door, chosen)
-    if everything:
-        built_fuzzers = jobs.add("build, fuzz", [], build_fuzzers)
-        jobs.add("fuzz", [built_fuzzers], fuzz, ROOT / "ctests/fuzz")
+    def venv(self, python: Python) -> Future:
+        return self.once(f"environment, {python.version}", [], environment, python)
+
+    def package(self, python: Python) -> Future:
+        return self.once(f"pip install, {python.version}", [self.venv(python)], install, python)
+
+    def executable(self, python: Python, kind: str, units: bool) -> Future:
+        name = f"build, {kind}, {python.version}"
+        return self.once(name, [], build, python, kind, units)
+
+    def everything(self) -> None:
+        built_fuzzers = self.once("build, fuzz", [], build_fuzzers)
+        self.tidy([])
+        for version, kind in UNIT_BUILDS:
+            if python := self.pythons.get(version):
+                built = self.executable(python, kind, units=True)
+                self.once(f"unit, {kind}", [built], unit, python.build_dir(kind), kind)
+        self.once("fuzz", [built_fuzzers], fuzz, ROOT / "ctests/fuzz")
+        self.black_box([])
+        self.budgets()
+
+    def selected(self, arguments: list[str]) -> None:
+        """Only what pytest shall do: the arguments that are paths choose the suites."""
+        paths = [word for word in arguments if (ROOT / word.partition("::")[0]).exists()]
+        others = [word for word in arguments if word not in paths]
+        tidy = [word for word in paths if "pytests/tidy" in word]
+        if tidy or not paths:
+            self.tidy(others + tidy)
+        if paths != tidy or not paths:
+            self.black_box(others + [word for word in paths if word not in tidy])
+
+    def tidy(self, arguments: list[str]) -> None:
+        python = next(iter(self.pythons.values()))
+        if not any("pytests/tidy" in word for word in arguments):
+            arguments = ["pytests/tidy", *arguments]
+        self.once("tidy", [self.venv(python)], run_pytest, python, arguments, {})
+
+    def black_box(self, arguments: list[str]) -> None:
+        ignored = ["--ignore=pytests/tidy", "--ignore=pytests/bench"]
+        for version, kind, door in MATRIX:
+            if python := self.pythons.get(version):
+                units = (version, kind) in UNIT_BUILDS
+                needs = [self.venv(python)]
+                needs.append(
+                    self.executable(python, kind, units)
+                    if door == "executable"
+                    else self.package(python)
+                )
+                name = f"pytest, {door}, {kind}, {version}"
+                self.once(name, needs, black_box, python, kind, door, [*ignored, *arguments])
+
+    def budgets(self) -> None:
+        """Counts of instructions and system calls: once, for the build that users run."""
+        version, kind = UNIT_BUILDS[0]
+        if python := self.pythons.get(version):
+            needs = [self.venv(python), self.executable(python, kind, units=True)]
+            paths = ["pytests/bench/test_budgets.py"]
+            self.once("budgets", needs, black_box, python, kind, "executable", paths)
 
 
 def main() -> int:
@@ -273,7 +303,11 @@ def main() -> int:
         place = pythons[version].path if version in pythons else "not here: its tests are left out"
         print(f"CPython {version}: {place}", flush=True)
     jobs = Jobs()
-    add_jobs(jobs, pythons, sys.argv[1:])
+    plan = Plan(jobs, pythons)
+    if sys.argv[1:]:
+        plan.selected(sys.argv[1:])
+    else:
+        plan.everything()
     results = [future.result() for future in jobs.futures]
     passed = sum(result.passed for result in results)
     failed = sum(len(result.failures) for result in results)

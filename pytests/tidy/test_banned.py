@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import pytest
 from cpp import blank, check_all, comments, cpp_files, files, python_files, scan
 
-
 SHIPPED = r"(src|include)/.*pp$"
 CPP = r".*pp$"
 TESTS = r"pytests/"
