@@ -138,7 +138,9 @@ char* Log::put_status(char* out, int status, Paint paint) {
 }
 
 void Log::flush() noexcept {
-  access_stream().flush();
+  if (own_access_stream_) {
+    own_access_stream_->flush();
+  }
   error_stream_.flush();
 }
 

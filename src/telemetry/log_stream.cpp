@@ -33,16 +33,6 @@ LogStream::~LogStream() {
   discard();
 }
 
-char* LogStream::room_for(std::size_t count) {
-  char* begin = gathered_.prepare(count + 1);
-  if (torn_) [[unlikely]] {
-    torn_ = false;
-    gathered_.append('\n');
-    begin = gathered_.prepare(count);
-  }
-  return begin;
-}
-
 void LogStream::end_record(const char* end) {
   const char* begin = gathered_.prepare(0);
   RINGHORN_ASSERT(end > begin && end[-1] == '\n');
@@ -79,16 +69,36 @@ void LogStream::flush() noexcept {
   }
 }
 
+/// A line whose rest was dropped is ended first, so that the next one stands alone.
+LogStream::Outcome LogStream::end_torn_line() noexcept {
+  const ssize_t count = write_quietly(fd_, "\n", way_);
+  torn_ = count <= 0;
+  return outcome_of(count);
+}
+
+LogStream::Outcome LogStream::outcome_of(ssize_t count) noexcept {
+  if (count > 0) {
+    return Outcome::emptied;
+  }
+  blocked_ = count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+  return blocked_ ? Outcome::blocked : Outcome::failed;
+}
+
 LogStream::Outcome LogStream::drain() noexcept {
   blocked_ = false;
+  if (torn_) [[unlikely]] {
+    const Outcome outcome = end_torn_line();
+    if (outcome != Outcome::emptied) {
+      return outcome;
+    }
+  }
   while (!gathered_.empty()) {
     const std::string_view bytes = gathered_.view();
     const ssize_t count = write_quietly(fd_, bytes, way_);
     if (count <= 0) {
-      blocked_ = count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
-      return blocked_ ? Outcome::blocked : Outcome::failed;
+      return outcome_of(count);
     }
-    torn_ = bytes[static_cast<std::size_t>(count) - 1] != '\n';
+    inside_line_ = bytes[static_cast<std::size_t>(count) - 1] != '\n';
     gathered_.consume(static_cast<std::size_t>(count));
   }
   dropping_ = false;
@@ -101,6 +111,8 @@ void LogStream::discard() noexcept {
   untold_count_ += count;
   gathered_.clear();
   dropping_ = false;
+  torn_ = torn_ || inside_line_;
+  inside_line_ = false;
 }
 
 void LogStream::tell_loss() noexcept {
@@ -109,7 +121,11 @@ void LogStream::tell_loss() noexcept {
   gathered_.append(line);
   if (drain() == Outcome::failed) {
     // The telling is not counted among the lost lines; it is tried again behind the next one.
-    gathered_.clear();
+    const std::uint64_t count = dropped_count_;
+    const std::uint64_t untold = untold_count_;
+    discard();
+    dropped_count_ = count;
+    untold_count_ = untold;
   } else {
     untold_count_ = 0;
   }

@@ -9,6 +9,8 @@
 /// first lines that get through again.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -48,21 +50,22 @@ class LogStream {
       drop_record();
       return nullptr;
     }
-    return room_for(count);
+    return gathered_.prepare(count);
   }
   /// The record ends before `end`, with a new line.
   void end_record(const char* end);
   /// Writes what the descriptor takes now.
   void flush() noexcept;
-  /// Lines that could not be written.
+  /// Lines that could not be written; a record that found no room counts as one.
   std::uint64_t dropped_count() const noexcept { return dropped_count_; }
 
  private:
   enum class Outcome : std::uint8_t { emptied, blocked, failed };
 
-  char* room_for(std::size_t count);
   void drop_record() noexcept;
   Outcome drain() noexcept;
+  Outcome end_torn_line() noexcept;
+  Outcome outcome_of(ssize_t count) noexcept;
   void discard() noexcept;
   void tell_loss() noexcept;
   void wait_for_reader() noexcept;
@@ -70,9 +73,10 @@ class LogStream {
   base::ByteBuffer gathered_;
   int fd_;
   Way way_;
-  bool blocked_ = false;   ///< the last write took less than all
-  bool dropping_ = false;  ///< begin_record refuses until gathered_ has left
-  bool torn_ = false;      ///< what was written last ended inside a line
+  bool blocked_ = false;      ///< the last write took less than all
+  bool dropping_ = false;     ///< begin_record refuses until gathered_ has left
+  bool inside_line_ = false;  ///< what was written last ended inside a line
+  bool torn_ = false;         ///< the rest of that line was dropped
   std::uint64_t dropped_count_ = 0;
   std::uint64_t untold_count_ = 0;  ///< dropped since the last line that told the count
 };
