@@ -7,9 +7,9 @@ from cpp import ROOT, check_all, cpp_files
 
 # module: (the modules that it may include, the kinds of outside headers that it may name)
 LAYERS = {
-    "base": ("", "libc"),
-    "http": ("base", ""),
-    "ws": ("base", "zlib"),
+    "base": ("", "libc simd"),
+    "http": ("base", "simd"),
+    "ws": ("base", "zlib simd"),
     "config": ("base", "libc cli fmt"),
     "telemetry": ("base", "libc fmt"),
     "sock": ("base", "libc fmt"),
@@ -30,6 +30,7 @@ OUTSIDE = {
     "cli": r"CLI/.*",
     "fmt": r"fmt/.*",
     "zlib": r"zlib\.h",
+    "simd": r"[etsnpwi]mmintrin\.h|immintrin\.h|arm_neon\.h",  # of the compiler, not of the system
 }
 STANDARD = r"[a-z_]+"  # the C++ standard library: no dot, no slash
 
@@ -67,7 +68,9 @@ def breach(path: str, module: str | None, bracket: str, header: str) -> str | No
         return None
     if module == "io" and path.startswith("src/"):
         kinds += " liburing"
-    special = next((kind for kind in ("zlib", "python", "liburing") if fits(kind, header)), None)
+    special = next(
+        (kind for kind in ("zlib", "python", "liburing", "simd") if fits(kind, header)), None
+    )
     allowed = [special] if special else ["cli", "fmt", "libc"]
     if re.fullmatch(STANDARD, header) or any(
         kind in kinds.split() and fits(kind, header) for kind in allowed
@@ -110,6 +113,7 @@ def test_table_has_no_cycle():
         ("include/ringhorn/base/slice.hpp", "<ringhorn/io/send.hpp>"),
         ("src/http/head.cpp", "<unistd.h>"),
         ("src/http/head.cpp", "<Python.h>"),
+        ("src/net/server.cpp", "<emmintrin.h>"),
         ("src/asgi/scope.cpp", "<Python.h>"),
         ("src/net/server.cpp", "<liburing.h>"),
         ("include/ringhorn/io/driver.hpp", "<liburing.h>"),
@@ -132,6 +136,7 @@ def test_layer_rule_refuses_a_breach(path, include):
         ("src/io/uring.cpp", "<liburing.h>"),
         ("include/ringhorn/py/python.hpp", "<Python.h>"),
         ("src/http/head.cpp", "<string_view>"),
+        ("src/http/scan.hpp", "<emmintrin.h>"),
         ("ctests/http/head_test.cpp", '"support/catch.hpp"'),
     ],
 )

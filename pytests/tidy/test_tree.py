@@ -36,6 +36,8 @@ def misplaced(path: str) -> str | None:
     top, _, rest = path.partition("/")
     if top not in TOP:
         return f"{path}: only {sorted(TOP)} at the top"
+    if rest.endswith("/.gitignore"):
+        return None
     if rest and os.path.splitext(path)[1] not in EXTENSIONS[top] and not SEEDS.match(path):
         return f"{path}: not a kind of file for {top}"
     return None
@@ -49,7 +51,7 @@ def unopened(path: str, text: str) -> list[str]:
 
 def unbuilt(path: str, meson: str) -> list[str]:
     leaf = re.escape(path.rpartition("/")[2])
-    stem = leaf.removesuffix(r"\.cpp")
+    stem = leaf.removesuffix(r"\.cpp").removesuffix(r"\.py")
     if re.search(rf"'(?:[\w/]*/)?(?:{leaf}|{stem})'", meson):
         return []
     return [f"{path}: no meson.build names it"]
