@@ -43,7 +43,7 @@ Address make_unix(const sockaddr_un& address, socklen_t length) {
   std::string path;
   if (size > 0 && address.sun_path[0] == '\0') {
     // An abstract name is not zero-terminated; `@` is how ss(8) and systemd print its first byte.
-    path = "@" + std::string(address.sun_path + 1, size - 1);
+    path.assign("@").append(address.sun_path + 1, size - 1);
   } else {
     path.assign(address.sun_path, ::strnlen(address.sun_path, size));
   }

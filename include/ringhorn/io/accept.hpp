@@ -1,4 +1,6 @@
-/// Accept takes connections from a listening socket until it is stopped (multishot on the ring).
+/// Accept takes connections from a listening socket until it is stopped. Its owner, a listener, is
+/// told of each connection, and decides what to do when there are no descriptors left. It never
+/// closes the listening socket.
 #pragma once
 
 #include <ringhorn/base/unique_fd.hpp>
@@ -8,7 +10,8 @@ namespace ringhorn::io {
 
 class AcceptHandler {
  public:
-  /// A connection, non-blocking and close-on-exec. May be called many times in one dispatch.
+  /// A connection, non-blocking and close-on-exec. May be called many times in one dispatch, and
+  /// after stop() too, until on_accept_stopped(): what the kernel has accepted is never dropped.
   virtual void on_accepted(base::UniqueFd socket) = 0;
   /// Accepting has ended with `error` (EMFILE, ENFILE, ENOBUFS, ENOMEM, EINVAL …) and stays ended
   /// until the owner starts it again. An error that concerns one connection only (ECONNABORTED,
@@ -25,18 +28,15 @@ class Accept final : public Operation {
  public:
   /// `listen_fd` is borrowed and must stay open while in flight.
   Accept(Driver& driver, int listen_fd, AcceptHandler& handler) noexcept
-      : Operation(driver), listen_fd_(listen_fd), handler_(&handler) {}
+      : Operation(driver, Kind::accept, listen_fd), handler_(&handler) {}
 
   /// REQUIRES: !in_flight()
   void start();
   /// Ends in on_accept_stopped(), out of a later dispatch, whether in flight or not.
   void stop();
 
-  int listen_fd() const noexcept { return listen_fd_; }
-
  private:
-  friend class UringDriver;
-  int listen_fd_;
+  friend struct OperationAccess;
   AcceptHandler* handler_;
 };
 

@@ -1,13 +1,14 @@
-/// Driver is the one place where a worker meets the kernel: it takes operations, waits, and runs the
-/// handlers of what has ended. Two backends are to implement it: the ring (`make_uring_driver`) and
-/// epoll. One thread only, but for wake(). A turn of the worker is
+/// Driver is the one place where a worker meets the kernel: it takes operations, waits, and runs
+/// the handlers of what has ended. Two backends are to implement it: the ring (`make_uring_driver`)
+/// and epoll. One thread only, but for wake(). A turn of the worker is
 ///
 ///     driver.flush();              // owners of pending output queue their sends
 ///     driver.wait(timeout_ns);     // one system call: submits all, waits for the first
 ///     driver.dispatch();           // runs handlers, then expired timers
 ///
 /// wait() runs no handler and touches no operation's owner: it may be called with Python's GIL
-/// released. Handlers run in dispatch() only.
+/// released. Handlers run in dispatch() only. A driver is made in the thread that uses it, after
+/// the last fork, and goes after every operation on it has ended.
 #pragma once
 
 #include <memory>
@@ -17,6 +18,7 @@
 #include <ringhorn/base/intrusive_list.hpp>
 #include <ringhorn/base/result.hpp>
 #include <ringhorn/base/unique_fd.hpp>
+#include <ringhorn/io/operation.hpp>
 #include <ringhorn/io/timer.hpp>
 
 namespace ringhorn::io {
@@ -30,7 +32,8 @@ class Send;
 struct FlushTag;
 class FlushHook : public base::ListNode<FlushTag> {
  public:
-  /// Called once by every flush(), with the hook still registered.
+  /// Called once by every flush(), with the hook still registered. It may unregister any hook; one
+  /// that is registered meanwhile has its first call in the next flush.
   virtual void on_flush() = 0;
 
  protected:
@@ -50,21 +53,26 @@ class Driver {
  public:
   static constexpr base::Nanoseconds forever = -1;
 
+  Driver(const Driver&) = delete;
+  Driver& operator=(const Driver&) = delete;
   virtual ~Driver() = default;
 
   /// Runs every registered FlushHook, in the order of registration.
   void flush();
   /// Submits what is queued and waits until something has ended, a timer is due, wake() was called,
   /// a signal came, or `timeout_ns` has passed; 0 only submits and looks, `forever` has no limit.
-  /// Never waits while completions are at hand. Returns false when a signal broke the wait (EINTR).
+  /// Never waits while completions are at hand. May return early with nothing to do. An armed Timer
+  /// is cheaper than a `timeout_ns`. Returns false when a signal broke the wait (EINTR).
   virtual bool wait(base::Nanoseconds timeout_ns) = 0;
   /// True when dispatch() has something to do without a wait.
   virtual bool has_completions() const noexcept = 0;
-  /// Runs the handlers of what has ended, at most `events_per_turn` of them, then the due timers.
+  /// Runs the handlers of what has ended, a bounded number of them (the rest is left for the next
+  /// call, and the wait before it does not block), then the due timers.
   void dispatch();
 
   /// Makes the current or the next wait() return and then runs the WakeHandler once, however many
-  /// calls came meanwhile. Callable from any thread and from a signal handler.
+  /// calls came meanwhile. Callable from any thread and from a signal handler, while the driver
+  /// lives.
   virtual void wake() noexcept = 0;
   void on_wake(WakeHandler* handler) noexcept { wake_handler_ = handler; }
 
@@ -79,6 +87,7 @@ class Driver {
   virtual const char* name() const noexcept = 0;
 
  protected:
+  // Operations call these; whoever owns an operation calls the operation.
   friend class Accept;
   friend class Poll;
   friend class Receive;
@@ -98,12 +107,28 @@ class Driver {
   /// Runs the handlers of the completions at hand.
   virtual void dispatch_completions() = 0;
 
+  /// Leaves the stop of an idle operation for the next dispatch to report.
+  void report_stopped_later(Operation& operation) noexcept;
+  /// Ends a stop: the operation is free again, and its handler hears of it.
+  void report_stopped(Operation& operation);
+  /// True when the next dispatch has a stop to report.
+  bool has_stops() const noexcept { return stops_ > 0; }
+
   TimerQueue timers_;
   WakeHandler* wake_handler_ = nullptr;
   base::Nanoseconds now_ns_ = base::monotonic_ns();
 
  private:
+  /// Marks how far the hooks of one flush reach.
+  class FlushEnd final : public FlushHook {
+   public:
+    void on_flush() override {}
+  };
+
   base::IntrusiveList<FlushHook, FlushTag> flush_hooks_;
+  FlushEnd flush_end_;
+  base::IntrusiveList<Operation, OperationTag> stopped_;
+  unsigned stops_ = 0;  ///< length of `stopped_`
 };
 
 /// Sizes of a ring; the defaults fit a worker with ten thousand connections.

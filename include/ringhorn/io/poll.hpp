@@ -1,5 +1,6 @@
 /// Poll tells, once per start, that a descriptor is ready: the ground for add_reader/add_writer and
 /// for libraries that do their own reads. Level-triggered by starting it again after each report.
+/// It never reads or writes.
 #pragma once
 
 #include <ringhorn/io/operation.hpp>
@@ -8,8 +9,8 @@ namespace ringhorn::io {
 
 class PollHandler {
  public:
-  /// `events` is a mask of poll(2) events: what was asked for, POLLERR and POLLHUP. The poll has
-  /// ended; start it again to hear of the next.
+  /// `events` is a mask of poll(2) events: what was asked for, POLLERR, POLLHUP, and POLLNVAL when
+  /// the descriptor is none. The poll has ended; start it again to hear of the next.
   virtual void on_ready(short events) = 0;
   /// After stop(): the descriptor may be closed, the Poll destroyed.
   virtual void on_poll_stopped() = 0;
@@ -21,18 +22,15 @@ class PollHandler {
 class Poll final : public Operation {
  public:
   Poll(Driver& driver, int fd, PollHandler& handler) noexcept
-      : Operation(driver), fd_(fd), handler_(&handler) {}
+      : Operation(driver, Kind::poll, fd), handler_(&handler) {}
 
   /// `events`: POLLIN, POLLOUT or both. REQUIRES: !in_flight()
   void start(short events);
   /// Ends in on_poll_stopped(), out of a later dispatch, whether in flight or not.
   void stop();
 
-  int fd() const noexcept { return fd_; }
-
  private:
-  friend class UringDriver;
-  int fd_;
+  friend struct OperationAccess;
   PollHandler* handler_;
 };
 

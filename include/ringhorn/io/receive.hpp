@@ -1,5 +1,6 @@
-/// Receive delivers the bytes of a connected socket as they come (multishot with provided buffers on
-/// the ring), so that an idle connection holds no buffer.
+/// Receive delivers the bytes of a connected socket as they come, in memory of the driver, so that
+/// an idle connection holds no buffer. Its owner, a connection, pauses it to hold the peer back. It
+/// never delivers out of order and never closes the socket.
 #pragma once
 
 #include <span>
@@ -28,23 +29,20 @@ class Receive final : public Operation {
  public:
   /// `fd` is borrowed and must stay open while in flight.
   Receive(Driver& driver, int fd, ReceiveHandler& handler) noexcept
-      : Operation(driver), fd_(fd), handler_(&handler) {}
+      : Operation(driver, Kind::receive, fd), handler_(&handler) {}
 
-  /// Starts, or goes on after pause(). Running out of provided buffers is handled inside: receiving
-  /// goes on as soon as one comes back. REQUIRES: not stopped.
+  /// Starts, or goes on after pause(); nothing changes when it is already receiving. A shortage of
+  /// buffers is handled inside. REQUIRES: not being stopped.
   void start();
-  /// Asks for no more bytes until start(). What the kernel has already handed over still comes: at
-  /// most the provided buffers that are filled by now.
+  /// Asks for no more bytes until start(). What the kernel has already handed over still comes, an
+  /// end or an error included.
   void pause();
   /// Ends in on_receive_stopped(), out of a later dispatch, whether in flight or not. Bytes that
   /// still come are dropped.
   void stop();
 
-  int fd() const noexcept { return fd_; }
-
  private:
-  friend class UringDriver;
-  int fd_;
+  friend struct OperationAccess;
   ReceiveHandler* handler_;
   bool wanted_ = false;
 };

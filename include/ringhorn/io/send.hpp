@@ -1,4 +1,6 @@
-/// Send hands bytes to a connected socket, one send at a time.
+/// Send hands bytes to a connected socket, one send at a time. Its owner, a connection, keeps the
+/// bytes in place until it has ended and sends on what was left. It never copies and never raises
+/// SIGPIPE.
 #pragma once
 
 #include <sys/socket.h>
@@ -14,8 +16,8 @@ namespace ringhorn::io {
 
 class SendHandler {
  public:
-  /// `count` bytes are with the kernel: all of them, or fewer (the owner sends the rest). The memory
-  /// may be reused.
+  /// `count` bytes are with the kernel: all of them, or fewer (the owner sends the rest). The
+  /// memory may be reused.
   virtual void on_sent(std::size_t count) = 0;
   /// Nothing more can be sent: EPIPE, ECONNRESET, or ECANCELED after stop(). The memory may be
   /// reused, the Send destroyed.
@@ -30,24 +32,24 @@ class Send final : public Operation {
   static constexpr std::size_t parts_max = 16;
 
   Send(Driver& driver, int fd, SendHandler& handler) noexcept
-      : Operation(driver), fd_(fd), handler_(&handler) {}
+      : Operation(driver, Kind::send, fd), handler_(&handler) {}
 
   /// Queues a send of one run of bytes; it leaves with the driver's next wait. The bytes must stay
-  /// valid and unchanged until on_sent or on_send_error. Never raises SIGPIPE.
+  /// valid and unchanged until on_sent or on_send_error.
   /// REQUIRES: !in_flight(), bytes not empty
   void start(std::string_view bytes);
-  /// The same for several runs, in order. The iovec array itself is only read until the send
-  /// ended too: it must stay valid as long as the bytes. REQUIRES: 1 <= parts.size() <= parts_max
+  /// The same for several runs, in order. The array itself must stay valid and unchanged as long as
+  /// the bytes. REQUIRES: !in_flight(), 1 <= parts.size() <= parts_max, no part empty
   void start(std::span<const iovec> parts);
   /// Gives up a send in flight: it ends in on_sent or on_send_error(ECANCELED), out of a later
   /// dispatch. REQUIRES: in_flight()
   void stop();
 
  private:
-  friend class UringDriver;
-  int fd_;
+  friend struct OperationAccess;
   SendHandler* handler_;
-  msghdr message_{};
+  iovec run_{};       ///< what start(bytes) was given
+  msghdr message_{};  ///< points to `run_` or to the parts
 };
 
 }  // namespace ringhorn::io

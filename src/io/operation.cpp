@@ -1,0 +1,85 @@
+// The operations' own functions: they check what their contract requires and leave the rest to the
+// driver.
+
+#include <ringhorn/io/operation.hpp>
+
+#include <ringhorn/io/accept.hpp>
+#include <ringhorn/io/driver.hpp>
+#include <ringhorn/io/poll.hpp>
+#include <ringhorn/io/receive.hpp>
+#include <ringhorn/io/send.hpp>
+
+#include "operation_access.hpp"
+
+namespace ringhorn::io {
+
+void Accept::start() {
+  RINGHORN_ASSERT(!in_flight());
+  driver().start(*this);
+}
+
+void Accept::stop() {
+  if (!OperationAccess::stopping(*this)) {
+    driver().stop(*this);
+  }
+}
+
+void Receive::start() {
+  RINGHORN_ASSERT(!OperationAccess::stopping(*this));
+  if (!wanted_) {
+    wanted_ = true;
+    driver().start(*this);
+  }
+}
+
+void Receive::pause() {
+  if (wanted_) {
+    wanted_ = false;
+    driver().pause(*this);
+  }
+}
+
+void Receive::stop() {
+  if (!OperationAccess::stopping(*this)) {
+    wanted_ = false;
+    driver().stop(*this);
+  }
+}
+
+void Send::start(std::string_view bytes) {
+  RINGHORN_ASSERT(!in_flight());
+  RINGHORN_ASSERT(!bytes.empty());
+  // sendmsg(2) only reads, but iovec has no const.
+  run_ = {const_cast<char*>(bytes.data()), bytes.size()};
+  message_.msg_iov = &run_;
+  message_.msg_iovlen = 1;
+  driver().start(*this);
+}
+
+void Send::start(std::span<const iovec> parts) {
+  RINGHORN_ASSERT(!in_flight());
+  RINGHORN_ASSERT(!parts.empty() && parts.size() <= parts_max);
+  message_.msg_iov = const_cast<iovec*>(parts.data());
+  message_.msg_iovlen = parts.size();
+  driver().start(*this);
+}
+
+void Send::stop() {
+  RINGHORN_ASSERT(in_flight());
+  if (!OperationAccess::stopping(*this)) {
+    driver().stop(*this);
+  }
+}
+
+void Poll::start(short events) {
+  RINGHORN_ASSERT(!in_flight());
+  driver().start(*this, events);
+}
+
+void Poll::stop() {
+  if (!OperationAccess::stopping(*this)) {
+    driver().stop(*this);
+  }
+}
+
+}  // namespace ringhorn::io

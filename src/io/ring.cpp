@@ -1,0 +1,123 @@
+#include "ring.hpp"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdint>
+#include <initializer_list>
+
+#include <ringhorn/base/assert.hpp>
+
+namespace ringhorn::io {
+
+namespace {
+
+// Deferred task work (6.1) runs completions in enter() only: no interruptions, best batching.
+constexpr unsigned deferred = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN |
+                              IORING_SETUP_TASKRUN_FLAG | IORING_SETUP_SUBMIT_ALL;
+// The next best (5.19): completions run at the next system call, without an interrupt.
+constexpr unsigned cooperative =
+    IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG | IORING_SETUP_SUBMIT_ALL;
+
+// A completion queue that overflows loses nothing but is slow.
+constexpr unsigned completions_per_request = 4;
+
+/// What io_uring_enter may answer in the ordinary course of things.
+bool is_passing(int error) {
+  return error == EINTR || error == EBUSY || error == EAGAIN || error == ETIME || error == ENOMEM;
+}
+
+}  // namespace
+
+Ring::~Ring() {
+  // A child's unmapping would hit whatever it has mapped at these addresses since.
+  if (is_mine()) {
+    ::io_uring_queue_exit(&ring_);
+  }
+}
+
+int Ring::open(unsigned queue_entries) {
+  RINGHORN_ASSERT(owner_pid_ == 0);
+  int result = -EINVAL;
+  for (const unsigned flags : {deferred, cooperative, 0U}) {
+    io_uring_params params{};
+    params.flags = flags | IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP;
+    params.cq_entries = completions_per_request * queue_entries;
+    result = ::io_uring_queue_init_params(queue_entries, &ring_, &params);
+    if (result != -EINVAL) {
+      break;
+    }
+  }
+  if (result != 0) {
+    return -result;
+  }
+  owner_pid_ = ::getpid();
+  // A forked child must not write into the queues of its parent.
+  ::io_uring_ring_dontfork(&ring_);
+  // Spares the kernel the look-up of the descriptor at each enter; an old kernel may refuse.
+  ::io_uring_register_ring_fd(&ring_);
+  for (unsigned index = 0; index < ring_.sq.ring_entries; ++index) {
+    ring_.sq.array[index] = index;
+  }
+  return 0;
+}
+
+int Ring::register_buffers(io_uring_buf_ring* ring, unsigned entries) {
+  io_uring_buf_reg registration{};
+  registration.ring_addr = reinterpret_cast<std::uintptr_t>(ring);
+  registration.ring_entries = entries;
+  return -::io_uring_register_buf_ring(&ring_, &registration, 0);
+}
+
+io_uring_sqe& Ring::next_sqe() {
+  while (unsubmitted() == ring_.sq.ring_entries) {
+    // Never a wait, and no completions are run: whoever is filling the queue is inside a handler.
+    // When the kernel is out of memory for requests, collecting completions frees some.
+    const int result = call_enter(0, 0);
+    if (result < 0) {
+      call_enter(0, IORING_ENTER_GETEVENTS);
+    }
+  }
+  return ring_.sq.sqes[ring_.sq.sqe_tail++ & ring_.sq.ring_mask];
+}
+
+bool Ring::enter(Wait wait) {
+  if (wait == Wait::no) {
+    if (unsubmitted() > 0 || kernel_has_news()) {
+      call_enter(0, IORING_ENTER_GETEVENTS);
+    }
+    return true;
+  }
+  const int result = call_enter(1, IORING_ENTER_GETEVENTS);
+  // The kernel reports how many requests it took rather than EINTR when it took some: then only the
+  // lack of completions tells that the wait was broken.
+  return result != -EINTR && (result < 0 || completions() > 0);
+}
+
+bool Ring::is_mine() const noexcept {
+  return owner_pid_ == ::getpid();
+}
+
+int Ring::call_enter(unsigned completions_min, unsigned flags) noexcept {
+  const unsigned count = unsubmitted();
+  ring_.sq.sqe_head = ring_.sq.sqe_tail;
+  ::io_uring_smp_store_release(ring_.sq.ktail, ring_.sq.sqe_tail);
+  if (ring_.enter_ring_fd != ring_.ring_fd) {
+    flags |= IORING_ENTER_REGISTERED_RING;
+  }
+  const int result = ::io_uring_enter(static_cast<unsigned>(ring_.enter_ring_fd), count,
+                                      completions_min, flags, nullptr);
+  RINGHORN_ASSERT(result >= 0 || is_passing(-result));
+  return result;
+}
+
+/// True when only a system call brings the completions that are ready inside the kernel.
+bool Ring::kernel_has_news() const noexcept {
+  if ((ring_.flags & IORING_SETUP_TASKRUN_FLAG) == 0) {
+    return true;
+  }
+  constexpr unsigned news = IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW;
+  return (IO_URING_READ_ONCE(*ring_.sq.kflags) & news) != 0;
+}
+
+}  // namespace ringhorn::io

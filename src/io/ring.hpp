@@ -1,0 +1,58 @@
+/// Ring is one io_uring: its setup, the queue of requests to the kernel and the queue of
+/// completions. UringDriver, its only owner, fills the one and reads the other; this class knows no
+/// operations and runs no handlers. One thread only, the one that opened it.
+#pragma once
+
+#include <liburing.h>
+
+#include <string>
+
+namespace ringhorn::io {
+
+class Ring {
+ public:
+  Ring() = default;
+  Ring(const Ring&) = delete;
+  Ring& operator=(const Ring&) = delete;
+  /// Waits for nothing: the kernel gives up what is in flight. In a forked child, which never had
+  /// the queues, nothing happens.
+  ~Ring();
+
+  /// Makes the ring, with the best flags this kernel has. 0 or the errno of io_uring_setup(2).
+  int open(unsigned queue_entries);
+  /// Registers `ring` for provided buffers as group 0. 0 or an errno.
+  int register_buffers(io_uring_buf_ring* ring, unsigned entries);
+
+  /// A request to fill in with one of the io_uring_prep_* functions, which set every field of it;
+  /// it leaves with the next enter(). Submits by itself when the queue is full.
+  io_uring_sqe& next_sqe();
+  /// Requests that the kernel has not yet taken.
+  unsigned unsubmitted() const noexcept { return ring_.sq.sqe_tail - *ring_.sq.khead; }
+
+  enum class Wait { until_completion, no };
+  /// Submits what is queued and collects what has ended; one system call, or none when there is
+  /// nothing to submit, nothing to collect and nothing to wait for. Returns false when a signal
+  /// broke the wait.
+  bool enter(Wait wait);
+
+  /// False in a forked child.
+  bool is_mine() const noexcept;
+
+  /// Completions at hand. They stay in place until advance().
+  unsigned completions() const noexcept { return ::io_uring_cq_ready(&ring_); }
+  /// REQUIRES: index < completions()
+  const io_uring_cqe& completion(unsigned index) const noexcept {
+    return ring_.cq.cqes[(*ring_.cq.khead + index) & ring_.cq.ring_mask];
+  }
+  /// Gives the first `count` completions back to the kernel.
+  void advance(unsigned count) noexcept { ::io_uring_cq_advance(&ring_, count); }
+
+ private:
+  int call_enter(unsigned completions_min, unsigned flags) noexcept;
+  bool kernel_has_news() const noexcept;
+
+  io_uring ring_{};
+  int owner_pid_ = 0;  ///< 0: not open
+};
+
+}  // namespace ringhorn::io

@@ -1,0 +1,102 @@
+#include "uring_driver.hpp"
+
+#include <algorithm>
+
+namespace ringhorn::io {
+
+UringDriver::~UringDriver() {
+  RINGHORN_ASSERT(starved_.empty() && !has_stops());
+  if (!ring_.is_mine()) {
+    return;
+  }
+  // Sends the last close() on its way.
+  if (ring_.unsubmitted() > 0) {
+    ring_.enter(Ring::Wait::no);
+  }
+  buffers_.unmap();
+}
+
+bool UringDriver::wait(base::Nanoseconds timeout_ns) {
+  if (timeout_ns == 0 || has_completions()) {
+    // Completions that are at hand do not need a system call to be run; requests do.
+    if (ring_.unsubmitted() > 0 || !has_completions()) {
+      ring_.enter(Ring::Wait::no);
+    }
+    return true;
+  }
+  base::Nanoseconds deadline_ns = timers_.next_deadline_ns();
+  if (timeout_ns > 0) {
+    const base::Nanoseconds clock_ns = base::monotonic_ns();
+    deadline_ns =
+        std::min(deadline_ns, timeout_ns < TimerQueue::never - clock_ns ? clock_ns + timeout_ns
+                                                                        : TimerQueue::never);
+  }
+  if (deadline_ns <= now_ns_) {
+    ring_.enter(Ring::Wait::no);
+    return true;
+  }
+  if (deadline_ns < alarm_ns_) {
+    arm_alarm(deadline_ns);
+  }
+  return ring_.enter(Ring::Wait::until_completion);
+}
+
+bool UringDriver::has_completions() const noexcept {
+  return ring_.completions() > 0 || has_stops() || !starved_.empty();
+}
+
+void UringDriver::dispatch_completions() {
+  const unsigned at_hand = ring_.completions();
+  const unsigned count = std::min(at_hand, events_per_turn_);
+  for (unsigned index = 0; index < count; ++index) {
+    complete(ring_.completion(index));
+  }
+  ring_.advance(count);
+  if (!starved_.empty()) {
+    // Once every completion has been read the kernel has all buffers again. Before that, as many
+    // as have just been given back at most.
+    arm_starved(count == at_hand ? buffers_.count() : count);
+  }
+}
+
+void UringDriver::complete(const io_uring_cqe& cqe) {
+  void* const object = reinterpret_cast<void*>(cqe.user_data & ~tag_mask);
+  switch (static_cast<Tag>(cqe.user_data & tag_mask)) {
+    case Tag::none:
+      return;
+    case Tag::accept:
+      return complete(*static_cast<Accept*>(object), cqe.res, cqe.flags);
+    case Tag::receive:
+      return complete(*static_cast<Receive*>(object), cqe.res, cqe.flags);
+    case Tag::send:
+      return complete(*static_cast<Send*>(object), cqe.res);
+    case Tag::poll:
+      return complete(*static_cast<Poll*>(object), cqe.res);
+    case Tag::wake:
+      return complete_wake(cqe.flags);
+    case Tag::alarm:
+      return complete_alarm();
+  }
+}
+
+void UringDriver::cancel(Operation& operation, std::uint64_t target) {
+  RINGHORN_ASSERT(OperationAccess::in_flight(operation));
+  if (OperationAccess::cancelling(operation)) {
+    return;
+  }
+  OperationAccess::cancelling(operation) = true;
+  io_uring_sqe& sqe = ring_.next_sqe();
+  ::io_uring_prep_cancel64(&sqe, target, 0);
+  // Of no interest either way: the cancelled request has a completion of its own.
+  sqe.flags |= IOSQE_CQE_SKIP_SUCCESS;
+  sqe.user_data = label(nullptr, Tag::none);
+}
+
+void UringDriver::close(base::UniqueFd fd) {
+  io_uring_sqe& sqe = ring_.next_sqe();
+  ::io_uring_prep_close(&sqe, fd.release());
+  sqe.flags |= IOSQE_CQE_SKIP_SUCCESS;
+  sqe.user_data = label(nullptr, Tag::none);
+}
+
+}  // namespace ringhorn::io

@@ -1,0 +1,91 @@
+/// UringDriver is the Driver that stands on io_uring. This file is its map; each operation has a
+/// source file of its own (uring_accept.cpp, uring_receive.cpp, …) with three steps: fill a request
+/// (`arm`), ask for its end (`stop`), read its completion (`complete`).
+///
+/// Theory. A request carries the address of its operation and, in the low bits, a tag that says
+/// what kind it is: a completion finds its way without a table. An operation is in flight from the
+/// moment its request is queued until its last completion (the one without IORING_CQE_F_MORE) has
+/// been read, so the kernel never holds the address of a dead object. A stop or a pause queues a
+/// cancellation of that address; whatever the race between the two, the last completion comes, and
+/// it decides: stopping ends the operation, wanted arms it again, neither leaves it idle. Requests
+/// are taken in the order of the queue, so a cancellation never hits a later request of the same
+/// address.
+#pragma once
+
+#include <atomic>
+
+#include <ringhorn/io/driver.hpp>
+
+#include "buffer_ring.hpp"
+#include "operation_access.hpp"
+#include "ring.hpp"
+
+namespace ringhorn::io {
+
+class UringDriver final : public Driver {
+ public:
+  /// Not usable before open() has succeeded.
+  UringDriver() = default;
+  ~UringDriver() override;
+
+  /// On failure one sentence with the cause and the remedy.
+  base::Result<bool, std::string> open(const UringSettings& settings);
+
+  bool wait(base::Nanoseconds timeout_ns) override;
+  bool has_completions() const noexcept override;
+  void wake() noexcept override;
+  void close(base::UniqueFd fd) override;
+  const char* name() const noexcept override { return "io_uring"; }
+
+ private:
+  enum class Tag : std::uint64_t { none, accept, receive, send, poll, wake, alarm };
+  static constexpr std::uint64_t tag_mask = 7;
+  static std::uint64_t label(const void* object, Tag tag) noexcept {
+    return reinterpret_cast<std::uintptr_t>(object) | static_cast<std::uint64_t>(tag);
+  }
+
+  void start(Accept& accept) override;
+  void stop(Accept& accept) override;
+  void complete(Accept& accept, int result, unsigned flags);
+
+  void start(Receive& receive) override;
+  void pause(Receive& receive) override;
+  void stop(Receive& receive) override;
+  void complete(Receive& receive, int result, unsigned flags);
+  void complete_bytes(Receive& receive, std::size_t size, unsigned flags);
+  void arm(Receive& receive);
+  void go_on(Receive& receive);
+  void arm_starved(unsigned budget);
+
+  void start(Send& send) override;
+  void stop(Send& send) override;
+  void complete(Send& send, int result);
+
+  void start(Poll& poll, short events) override;
+  void stop(Poll& poll) override;
+  void complete(Poll& poll, int result);
+
+  void arm_wake();
+  void complete_wake(unsigned flags);
+  void arm_alarm(base::Nanoseconds deadline_ns);
+  void complete_alarm() noexcept { alarm_ns_ = TimerQueue::never; }
+
+  void dispatch_completions() override;
+  void complete(const io_uring_cqe& cqe);
+  void cancel(Operation& operation, std::uint64_t target);
+
+  Ring ring_;
+  BufferRing buffers_;
+  unsigned events_per_turn_ = 0;
+  /// Receives that found no buffer, in the order in which they did.
+  base::IntrusiveList<Operation, OperationTag> starved_;
+
+  /// When the ring's own timeout fires; `never` when it is not armed.
+  base::Nanoseconds alarm_ns_ = TimerQueue::never;
+  __kernel_timespec alarm_time_{};
+
+  base::UniqueFd wake_fd_;
+  std::atomic<bool> wake_pending_ = false;
+};
+
+}  // namespace ringhorn::io

@@ -1,0 +1,140 @@
+// Setting up the ring, and saying in one sentence why it cannot be had and what to do about it.
+
+#include <fcntl.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <system_error>
+
+#include "uring_driver.hpp"
+
+namespace ringhorn::io {
+
+namespace {
+
+/// The value of kernel.io_uring_disabled (6.6): '0', '1', '2'; '0' when there is none.
+char read_sysctl() {
+  base::UniqueFd file(::open("/proc/sys/kernel/io_uring_disabled", O_RDONLY | O_CLOEXEC));
+  char value = '0';
+  return file && ::read(file.value(), &value, 1) == 1 ? value : '0';
+}
+
+std::string memory_limit() {
+  rlimit limit{};
+  ::getrlimit(RLIMIT_MEMLOCK, &limit);
+  return limit.rlim_cur == RLIM_INFINITY ? "unlimited"
+                                         : std::to_string(limit.rlim_cur / 1024) + " KiB";
+}
+
+std::string explain_refusal() {
+  const char sysctl = read_sysctl();
+  if (sysctl != '0') {
+    return std::string("io_uring is switched off by the sysctl kernel.io_uring_disabled = ") +
+           sysctl + ": set it to 0 (sysctl -w kernel.io_uring_disabled=0)" +
+           (sysctl == '1' ? " or give the process CAP_SYS_ADMIN" : "");
+  }
+  return "io_uring is forbidden here (EPERM), most likely by the seccomp profile of the container: "
+         "allow io_uring_setup, io_uring_enter and io_uring_register in it "
+         "(docker run --security-opt seccomp=PROFILE)";
+}
+
+constexpr const char* too_old =
+    "this kernel's io_uring is too old: receiving into provided buffers, many times per request, "
+    "needs Linux 6.0, and 6.1 or newer is best: upgrade the kernel";
+
+std::string explain(int error) {
+  switch (error) {
+    case EPERM:
+    case EACCES:
+      return explain_refusal();
+    case ENOSYS:
+      return "this kernel has no io_uring (ENOSYS), or a sandbox hides it: run on Linux 6.1 or "
+             "newer, with io_uring allowed";
+    case EINVAL:
+    case EOPNOTSUPP:
+      return too_old;
+    case ENOMEM:
+      return "no memory for io_uring (ENOMEM): raise the limit of locked memory (now " +
+             memory_limit() + "; ulimit -l, LimitMEMLOCK= of systemd) or the container's memory";
+    case EMFILE:
+    case ENFILE:
+      return "no file descriptor is left for io_uring: raise the limit (ulimit -n, LimitNOFILE= of "
+             "systemd)";
+    default:
+      return "io_uring cannot be set up: [Errno " + std::to_string(error) + "] " +
+             std::system_category().message(error) + ": report this with the kernel's version";
+  }
+}
+
+/// Receives one byte and the end of a socket pair as a connection would. Asking the kernel to do it
+/// tells more than its version: distributions backport. 0 or an errno.
+int try_receive(Ring& ring, BufferRing& buffers) {
+  std::array<int, 2> ends{};
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends.data()) != 0) {
+    return errno;
+  }
+  base::UniqueFd near(ends[0]);
+  base::UniqueFd far(ends[1]);
+  if (::write(far.value(), "x", 1) != 1) {
+    return errno;
+  }
+  far.reset();
+  io_uring_sqe& sqe = ring.next_sqe();
+  ::io_uring_prep_recv_multishot(&sqe, near.value(), nullptr, 0, 0);
+  sqe.flags |= IOSQE_BUFFER_SELECT;
+  sqe.buf_group = BufferRing::group;
+  sqe.user_data = 0;
+  int error = EINVAL;
+  for (bool more = true; more;) {
+    if (ring.completions() == 0) {
+      ring.enter(Ring::Wait::until_completion);
+      continue;
+    }
+    const io_uring_cqe cqe = ring.completion(0);
+    ring.advance(1);
+    if ((cqe.flags & IORING_CQE_F_BUFFER) != 0) {
+      buffers.recycle(BufferRing::id(cqe.flags));
+    }
+    more = (cqe.flags & IORING_CQE_F_MORE) != 0;
+    error = cqe.res < 0 ? -cqe.res : (more ? 0 : error);
+  }
+  return error;
+}
+
+}  // namespace
+
+base::Result<bool, std::string> UringDriver::open(const UringSettings& settings) {
+  int error = ring_.open(settings.queue_entries);
+  if (error == 0) {
+    error = buffers_.open(ring_, settings.receive_buffer_count, settings.receive_buffer_bytes);
+  }
+  if (error == 0) {
+    error = try_receive(ring_, buffers_);
+  }
+  if (error == 0) {
+    wake_fd_.reset(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    error = wake_fd_ ? 0 : errno;
+  }
+  if (error != 0) {
+    return base::Failure{explain(error)};
+  }
+  events_per_turn_ = settings.events_per_turn;
+  arm_wake();
+  return true;
+}
+
+base::Result<std::unique_ptr<Driver>, std::string> make_uring_driver(
+    const UringSettings& settings) {
+  auto driver = std::make_unique<UringDriver>();
+  const auto opened = driver->open(settings);
+  if (!opened) {
+    return base::Failure{opened.error()};
+  }
+  return std::unique_ptr<Driver>(std::move(driver));
+}
+
+}  // namespace ringhorn::io
