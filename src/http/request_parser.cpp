@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
+#include <vector>
 
 #include <ringhorn/base/assert.hpp>
 
@@ -159,16 +161,15 @@ RequestParser::Progress RequestParser::read_target(char* begin, char* end) {
 }
 
 RequestParser::Progress RequestParser::read_version(char* begin, char* end) {
+  constexpr const char* malformed = "the version is missing or malformed, or has no CRLF behind it";
   const char* const text = begin + scanned_;
   const std::size_t available = std::min(distance(text, end), version_bytes + 2);
   if (available < version_bytes + 2) {
     // A line that ends too early is known to be wrong; anything else is judged as a whole.
-    return std::memchr(text, '\n', available) == nullptr
-               ? Progress::stalled
-               : fail(bad("the version is missing or malformed"));
+    return std::memchr(text, '\n', available) == nullptr ? Progress::stalled : fail(bad(malformed));
   }
   if (text[version_bytes] != '\r' || text[version_bytes + 1] != '\n' || !is_version(text)) {
-    return fail(bad("the version is malformed, or its line does not end in CRLF"));
+    return fail(bad(malformed));
   }
   if (text[5] != '1' || text[7] > '1') {
     return fail({505, "this version of HTTP is not spoken here"});
@@ -324,7 +325,7 @@ void RequestParser::move_views(char* begin) noexcept {
 
 void RequestParser::release_memory() noexcept {
   RINGHORN_ASSERT(idle());
-  head_.fields = {};
+  std::vector<HeaderField>().swap(head_.fields);
 }
 
 RequestParser::Progress RequestParser::fail(RequestError error) noexcept {

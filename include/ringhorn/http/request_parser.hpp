@@ -37,7 +37,9 @@ class RequestParser {
     std::size_t consumed;  ///< bytes at the front that the caller drops after acting on the event
   };
 
+  /// `limits` must outlive the parser.
   explicit RequestParser(const Limits& limits) noexcept : limits_(&limits) {}
+  explicit RequestParser(const Limits&&) = delete;
 
   /// Field names inside `unread` are lower-cased in place, and small chunks of a body are moved
   /// together. `unread` holds every byte since the last `consumed`, with new ones only added at the
