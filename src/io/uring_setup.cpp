@@ -88,7 +88,9 @@ int try_receive(Ring& ring, BufferRing& buffers) {
   sqe.flags |= IOSQE_BUFFER_SELECT;
   sqe.buf_group = BufferRing::group;
   sqe.user_data = 0;
-  int error = EINVAL;
+  // The first completion tells: it has the byte and promises more. What follows, the end or a lack
+  // of further buffers, must only be out of the way.
+  int error = -1;
   for (bool more = true; more;) {
     if (ring.completions() == 0) {
       ring.enter(Ring::Wait::until_completion);
@@ -100,7 +102,9 @@ int try_receive(Ring& ring, BufferRing& buffers) {
       buffers.recycle(BufferRing::id(cqe.flags));
     }
     more = (cqe.flags & IORING_CQE_F_MORE) != 0;
-    error = cqe.res < 0 ? -cqe.res : (more ? 0 : error);
+    if (error < 0) {
+      error = cqe.res < 0 ? -cqe.res : (more ? 0 : EINVAL);
+    }
   }
   return error;
 }

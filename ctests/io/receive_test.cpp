@@ -1,0 +1,233 @@
+#include <ringhorn/io/receive.hpp>
+
+#include <cerrno>
+#include <deque>
+#include <string>
+
+#include "io_support.hpp"
+
+using namespace io_test;
+
+TEST_CASE("Receive delivers bytes in order and goes on by itself", "[io]") {
+  const auto driver = make_driver();
+  const Pair pair = make_pair();
+  Receiver receiver(*driver, pair.near);
+  receiver.receive.start();
+  for (const char* bytes : {"one", "two", "three"}) {
+    write_all(pair.far, bytes);
+    run_until(*driver, [&] { return receiver.bytes.ends_with(bytes); });
+  }
+  REQUIRE(receiver.bytes == "onetwothree");
+  stop_and_wait(*driver, receiver, receiver.receive);
+}
+
+TEST_CASE("Receive passes on more bytes than all buffers hold", "[io]") {
+  const auto driver = make_driver({.receive_buffer_count = 4, .receive_buffer_bytes = 64});
+  const Pair pair = make_pair();
+  Receiver receiver(*driver, pair.near);
+  receiver.receive.start();
+  const std::string bytes = make_bytes(20'000);
+  write_all(pair.far, bytes);
+  run_until(*driver, [&] { return receiver.bytes.size() >= bytes.size(); });
+  REQUIRE(receiver.bytes == bytes);
+  stop_and_wait(*driver, receiver, receiver.receive);
+}
+
+TEST_CASE("Receive starves nobody when the buffers run out (robustness 33)", "[io]") {
+  const auto driver = make_driver({.receive_buffer_count = 2, .receive_buffer_bytes = 16});
+  std::vector<Pair> pairs;
+  std::deque<Receiver> receivers;
+  const std::string bytes = make_bytes(500);
+  for (int index = 0; index < 16; ++index) {
+    pairs.push_back(make_pair());
+    write_all(pairs.back().far, bytes);
+    receivers.emplace_back(*driver, pairs.back().near).receive.start();
+  }
+  run_until(*driver, [&] {
+    return std::all_of(receivers.begin(), receivers.end(),
+                       [&](const Receiver& each) { return each.bytes.size() >= bytes.size(); });
+  });
+  for (Receiver& receiver : receivers) {
+    REQUIRE(receiver.bytes == bytes);
+    stop_and_wait(*driver, receiver, receiver.receive);
+  }
+}
+
+TEST_CASE("Receive can be paused and stopped while it has no buffer", "[io]") {
+  // One completion a turn: the second receiver is left without a buffer for several turns.
+  const auto driver =
+      make_driver({.receive_buffer_count = 1, .receive_buffer_bytes = 8, .events_per_turn = 1});
+  const Pair greedy = make_pair();
+  const Pair starved = make_pair();
+  Receiver first(*driver, greedy.near);
+  Receiver second(*driver, starved.near);
+  write_all(greedy.far, make_bytes(800));
+  write_all(starved.far, "late");
+  first.receive.start();
+  second.receive.start();
+  turn(*driver, patience_ns);
+  turn(*driver, patience_ns);
+  SECTION("pause, then start") {
+    second.receive.pause();
+    settle(*driver);
+    second.receive.start();
+    run_until(*driver, [&] { return second.bytes == "late"; });
+    stop_and_wait(*driver, second, second.receive);
+  }
+  SECTION("stop") {
+    stop_and_wait(*driver, second, second.receive);
+  }
+  run_until(*driver, [&] { return first.bytes.size() == 800; });
+  stop_and_wait(*driver, first, first.receive);
+}
+
+TEST_CASE("Receive reports the peer's FIN once, after the bytes", "[io]") {
+  const auto driver = make_driver();
+  Pair pair = make_tcp_pair();
+  Receiver receiver(*driver, pair.near);
+  receiver.receive.start();
+  write_all(pair.far, "last words");
+  pair.far.reset();
+  run_until(*driver, [&] { return receiver.ends > 0; });
+  REQUIRE(receiver.bytes == "last words");
+  REQUIRE(!receiver.receive.in_flight());
+  settle(*driver);
+  REQUIRE(receiver.ends == 1);
+  REQUIRE(receiver.errors.empty());
+}
+
+TEST_CASE("Receive reports RST as ECONNRESET", "[io]") {
+  const auto driver = make_driver();
+  Pair pair = make_tcp_pair();
+  Receiver receiver(*driver, pair.near);
+  receiver.receive.start();
+  settle(*driver);
+  reset_connection(std::move(pair.far));
+  run_until(*driver, [&] { return !receiver.errors.empty(); });
+  REQUIRE(receiver.errors == std::vector<int>{ECONNRESET});
+  REQUIRE(receiver.ends == 0);
+  REQUIRE(!receiver.receive.in_flight());
+}
+
+TEST_CASE("Receive gives no bytes while it is paused, and all of them afterwards", "[io]") {
+  const auto driver = make_driver();
+  const Pair pair = make_pair();
+  Receiver receiver(*driver, pair.near);
+  receiver.receive.start();
+  settle(*driver);
+  receiver.receive.pause();
+  settle(*driver);
+  REQUIRE(!receiver.receive.in_flight());
+  write_all(pair.far, "held back");
+  settle(*driver);
+  REQUIRE(receiver.bytes.empty());
+  receiver.receive.start();
+  run_until(*driver, [&] { return receiver.bytes == "held back"; });
+  stop_and_wait(*driver, receiver, receiver.receive);
+}
+
+TEST_CASE("Receive survives pause and start in any number before a dispatch", "[io]") {
+  const auto driver = make_driver();
+  const Pair pair = make_pair();
+  Receiver receiver(*driver, pair.near);
+  receiver.receive.start();
+  settle(*driver);
+  for (int times = 0; times < 3; ++times) {
+    receiver.receive.pause();
+    receiver.receive.pause();
+    receiver.receive.start();
+    receiver.receive.start();
+  }
+  write_all(pair.far, "x");
+  run_until(*driver, [&] { return receiver.bytes == "x"; });
+  receiver.receive.pause();
+  settle(*driver);
+  write_all(pair.far, "y");
+  settle(*driver);
+  REQUIRE(receiver.bytes == "x");
+  stop_and_wait(*driver, receiver, receiver.receive);
+}
+
+TEST_CASE("Receive paused by its own handler gives at most what was filled by then", "[io]") {
+  const auto driver = make_driver({.receive_buffer_count = 2, .receive_buffer_bytes = 16});
+  const Pair pair = make_pair();
+  Receiver receiver(*driver, pair.near);
+  receiver.then = [&] { receiver.receive.pause(); };
+  const std::string bytes = make_bytes(1000);
+  write_all(pair.far, bytes);
+  receiver.receive.start();
+  settle(*driver);
+  REQUIRE(receiver.bytes.size() >= 16);
+  REQUIRE(receiver.bytes.size() <= 64);
+  while (receiver.bytes.size() < bytes.size()) {
+    receiver.receive.start();
+    run_until(*driver, [&, before = receiver.parts] { return receiver.parts > before; });
+    settle(*driver);
+  }
+  REQUIRE(receiver.bytes == bytes);
+  stop_and_wait(*driver, receiver, receiver.receive);
+}
+
+TEST_CASE("Receive stops exactly once, in every state", "[io]") {
+  const auto driver = make_driver();
+  Pair pair = make_pair();
+  Receiver receiver(*driver, pair.near);
+  SECTION("never started") {}
+  SECTION("started in the same turn") {
+    receiver.receive.start();
+  }
+  SECTION("waiting") {
+    receiver.receive.start();
+    settle(*driver);
+  }
+  SECTION("with bytes on the way") {
+    receiver.receive.start();
+    settle(*driver);
+    write_all(pair.far, "dropped");
+  }
+  SECTION("with the end on the way") {
+    receiver.receive.start();
+    settle(*driver);
+    pair.far.reset();
+  }
+  SECTION("ended by the peer") {
+    receiver.receive.start();
+    pair.far.reset();
+    run_until(*driver, [&] { return receiver.ends == 1; });
+  }
+  SECTION("paused in the same turn") {
+    receiver.receive.start();
+    settle(*driver);
+    receiver.receive.pause();
+  }
+  SECTION("paused") {
+    receiver.receive.start();
+    receiver.receive.pause();
+    settle(*driver);
+  }
+  const int ends = receiver.ends;
+  receiver.receive.stop();
+  receiver.receive.stop();
+  REQUIRE(receiver.stops == 0);
+  REQUIRE(receiver.receive.in_flight());
+  run_until(*driver, [&] { return receiver.stops > 0; });
+  settle(*driver);
+  REQUIRE(receiver.stops == 1);
+  REQUIRE(!receiver.receive.in_flight());
+  REQUIRE(receiver.bytes.empty());
+  REQUIRE(receiver.ends == ends);
+  REQUIRE(receiver.errors.empty());
+}
+
+TEST_CASE("Receive may be stopped by its own handler, and its owner destroyed at the end", "[io]") {
+  const auto driver = make_driver({.receive_buffer_bytes = 4});
+  const Pair pair = make_pair();
+  auto receiver = std::make_unique<Receiver>(*driver, pair.near);
+  receiver->then = [&] { receiver->receive.stop(); };
+  write_all(pair.far, make_bytes(40));
+  receiver->receive.start();
+  run_until(*driver, [&] { return receiver->stops == 1; });
+  REQUIRE(receiver->bytes.size() == 4);
+  receiver.reset();
+  settle(*driver);
+}
