@@ -11,8 +11,10 @@ system_python=/usr/bin/python3
 export PATH="${PATH:-/usr/local/sbin:/usr/local/bin}:/usr/sbin:/usr/bin:/sbin:/bin"
 export HOME="${HOME:-$(getent passwd "$(id -u)" | cut -d: -f6)}"
 
-build_packages=(ca-certificates g++ libcli11-dev libfmt-dev liburing-dev libpython3-dev meson
-  ninja-build pkg-config python3 python3-venv)
+# Meson comes from PyPI: Debian's 1.0 cannot build for CPython 3.12 and newer.
+tools=$state/venv/tools
+build_packages=(ca-certificates g++ libcli11-dev libfmt-dev liburing-dev libpython3-dev ninja-build
+  pkg-config python3 python3-venv)
 
 # One line per step; what the step says goes to the log, which is named when the step fails.
 step() {
@@ -76,13 +78,17 @@ stale() {
 make_venv() {
   local directory=$1 python=$2 requirements=$3 key
   shift 3
-  key="$directory $("$python" -VV) $* $(cat "$root"/pytests/requirements*.txt | sha256sum)"
+  key="$directory $("$python" -VV) $* $(cat "$(dirname "$requirements")"/requirements*.txt | sha256sum)"
   stale "$directory/stamp" "$key" || return 0
   rm -rf "$directory"
   "$python" -m venv "$@" "$directory" &&
     "$directory/bin/python" -m pip install -q --disable-pip-version-check \
-      -r "$root/pytests/$requirements" &&
+      -r "$requirements" &&
     echo "$key" >"$directory/stamp"
+}
+
+make_tools() {
+  make_venv "$tools" "$system_python" "$root/packaging/requirements.txt"
 }
 
 # configure DIRECTORY [option of meson]...; later changes of meson.build are ninja's affair.
@@ -92,7 +98,7 @@ configure() {
   shift
   stale "$directory/stamp" "$key" || return 0
   rm -rf "$directory"
-  /usr/bin/meson setup "$directory" "$root" "$@" && echo "$key" >"$directory/stamp"
+  "$tools/bin/meson" setup "$directory" "$root" "$@" && echo "$key" >"$directory/stamp"
 }
 
 # build DIRECTORY [target]...

@@ -48,6 +48,8 @@ SANITIZER_ENVIRONMENT = {
 }
 
 SETUP = ROOT / "packaging/setup.sh"
+REQUIREMENTS = ROOT / "pytests/requirements.txt"
+MESON = STATE / "venv/tools/bin/meson"
 
 
 @dataclass
@@ -102,7 +104,7 @@ def build(result: Result, python: Python, kind: str, units: bool) -> None:
     mark = directory / "with-unit-tests"
     if units and not mark.exists():
         # Not an option of `configure`, so that packaging/serve keeps this build as it is.
-        run(result.log, ["/usr/bin/meson", "configure", directory, "-Dunit_tests=true"])
+        run(result.log, [MESON, "configure", directory, "-Dunit_tests=true"])
         mark.touch()
     setup(result.log, "build", directory)
 
@@ -118,7 +120,7 @@ def build_fuzzers(result: Result) -> None:
 
 
 def environment(result: Result, python: Python) -> None:
-    setup(result.log, "make_venv", python.venv, python.path, "requirements.txt")
+    setup(result.log, "make_venv", python.venv, python.path, REQUIREMENTS)
 
 
 def install(result: Result, python: Python) -> None:
@@ -149,7 +151,7 @@ def content_of_the_wheel() -> str:
 
 def unit(result: Result, directory: Path, kind: str) -> None:
     """The Catch2 programs, one by one: Meson would count a program as one test."""
-    listed = subprocess.check_output(["/usr/bin/meson", "introspect", "--tests", directory])
+    listed = subprocess.check_output([MESON, "introspect", "--tests", directory])
     tests = [test for test in json.loads(listed) if "unit" in str(test["suite"])]
     # Unlike the interpreter, these must leave nothing behind.
     env = {**SANITIZER_ENVIRONMENT, "ASAN_OPTIONS": "abort_on_error=1"}
@@ -171,7 +173,7 @@ def unit(result: Result, directory: Path, kind: str) -> None:
 
 def fuzz(result: Result, source: Path) -> None:
     """Each target for a while, from its seeds on; what fails is kept beside the log."""
-    listed = subprocess.check_output(["/usr/bin/meson", "introspect", "--targets", STATE / "fuzz"])
+    listed = subprocess.check_output([MESON, "introspect", "--targets", STATE / "fuzz"])
     targets = [
         target
         for target in json.loads(listed)

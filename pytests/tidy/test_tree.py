@@ -22,7 +22,7 @@ EXTENSIONS = {
     "src": {".cpp", ".hpp", ".build", ".md", ".py", ".pyi", ".typed"},
     "ctests": {".cpp", ".hpp", ".build", ".dict", ".md", ".json", ".py"},
     "pytests": {".py", ".txt", ".html", ".md", ".json", ".svg", ".png", ".ini", ".cfg", ".pth"},
-    "packaging": {"", ".sh", ".py", ".md", ".service", ".1"},
+    "packaging": {"", ".sh", ".py", ".txt", ".md", ".service", ".1"},
     ".ci": {""},
 }
 SEEDS = re.compile(r"ctests/fuzz/.+/.+")
