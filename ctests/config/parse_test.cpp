@@ -223,3 +223,29 @@ TEST_CASE("parse reads times from nothing to a lifetime", "[config]") {
   CHECK(time("0.001") == 0.001);
   CHECK(time("1000000000") == Options::seconds_max);
 }
+
+TEST_CASE("parse answers any argv with options or a refusal", "[config]") {
+  const std::vector<std::string> odd = {"",           "-",
+                                        "--",         "---",
+                                        "++",         "--=",
+                                        "-=",         "=",
+                                        "--port",     "--port=",
+                                        "-h=x",       "--help=no",
+                                        "--factory=", "-1",
+                                        "%",          "{}",
+                                        "[]",         "--no-access-log=5",
+                                        "--header",   "main:app",
+                                        "[main:app]", "--no-factory=",
+                                        "--port=--",  "--access-log={}"};
+  for (const std::string& first : odd) {
+    for (const std::string& second : odd) {
+      for (const std::string last : {"main:app", "--port"}) {
+        CAPTURE(first, second, last);
+        auto result = ringhorn::config::test::parse_with({first, second, last});
+        const bool whole = result || (result.error().text.size() > 20 &&
+                                      (result.error().status == 0 || result.error().status == 2));
+        CHECK(whole);
+      }
+    }
+  }
+}

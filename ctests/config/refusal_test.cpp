@@ -118,9 +118,7 @@ TEST_CASE("parse refuses an application that is none", "[config]") {
   CHECK(refusal({}) ==
         "no application given: name it as module:attribute, for instance ringhorn main:app");
   CHECK(refusal({"--port", "80"}) == refusal({}));
-  CHECK(refusal({"a:b", "c:d"}) ==
-        "unexpected argument 'c:d': one application is served; put options in front of their "
-        "values");
+  CHECK(refusal({"a:b", "c:d"}) == "unexpected argument 'c:d': give one application only");
 }
 
 TEST_CASE("parse refuses an option without its value", "[config]") {
