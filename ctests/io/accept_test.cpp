@@ -73,10 +73,11 @@ TEST_CASE("Accept tells of EMFILE once, rests, and goes on when started (robustn
     acceptor.accept.start();
     run_until(*driver, [&] { return !acceptor.errors.empty(); });
     settle(*driver);
-    REQUIRE(acceptor.errors == std::vector<int>{EMFILE});
-    REQUIRE(!acceptor.accept.in_flight());
-    REQUIRE(acceptor.sockets.empty());
   }
+  // Asserted out here: the sanitizer's own checks need a descriptor.
+  REQUIRE(acceptor.errors == std::vector<int>{EMFILE});
+  REQUIRE(!acceptor.accept.in_flight());
+  REQUIRE(acceptor.sockets.empty());
   acceptor.accept.start();
   run_until(*driver, [&] { return acceptor.sockets.size() == 1; });
   const UniqueFd late = connect_to(listener);

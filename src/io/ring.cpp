@@ -15,7 +15,8 @@ namespace {
 // Deferred task work (6.1) runs completions in enter() only: no interruptions, best batching.
 constexpr unsigned deferred = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN |
                               IORING_SETUP_TASKRUN_FLAG | IORING_SETUP_SUBMIT_ALL;
-// The next best (5.19): completions run at the next system call, without an interrupt.
+// The next best (5.19): completions run at the next system call, without an interrupt. Kernels
+// before that lack multishot receive too.
 constexpr unsigned cooperative =
     IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG | IORING_SETUP_SUBMIT_ALL;
 
@@ -39,7 +40,7 @@ Ring::~Ring() {
 int Ring::open(unsigned queue_entries) {
   RINGHORN_ASSERT(owner_pid_ == 0);
   int result = -EINVAL;
-  for (const unsigned flags : {deferred, cooperative, 0U}) {
+  for (const unsigned flags : {deferred, cooperative}) {
     io_uring_params params{};
     params.flags = flags | IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP;
     params.cq_entries = completions_per_request * queue_entries;
@@ -113,9 +114,6 @@ int Ring::call_enter(unsigned completions_min, unsigned flags) noexcept {
 
 /// True when only a system call brings the completions that are ready inside the kernel.
 bool Ring::kernel_has_news() const noexcept {
-  if ((ring_.flags & IORING_SETUP_TASKRUN_FLAG) == 0) {
-    return true;
-  }
   constexpr unsigned news = IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW;
   return (IO_URING_READ_ONCE(*ring_.sq.kflags) & news) != 0;
 }
