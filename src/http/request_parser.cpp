@@ -26,7 +26,6 @@ constexpr RequestError bad(const char* reason) {
 }
 
 std::size_t distance(const char* from, const char* to) {
-  RINGHORN_ASSERT(from <= to);
   return static_cast<std::size_t>(to - from);
 }
 
@@ -71,11 +70,13 @@ RequestParser::Step RequestParser::next(std::span<char> unread) {
   return {Event::error, 0};
 }
 
-void RequestParser::start_head() noexcept {
-  std::vector<HeaderField> fields = std::move(head_.fields);
-  fields.clear();
-  head_ = RequestHead();
-  head_.fields = std::move(fields);
+inline void RequestParser::start_head() noexcept {
+  head_.method = head_.target = head_.path = head_.query = {};
+  head_.authority = head_.upgrade = {};
+  head_.framing = Framing::none;
+  head_.expects_continue = head_.accepts_trailers = false;
+  head_.content_length = 0;
+  head_.fields.clear();
   state_ = State::method;
   marks_ = 0;
   scanned_ = line_ = colon_ = 0;
@@ -95,7 +96,6 @@ RequestParser::Step RequestParser::read_head(char* begin, char* end, std::size_t
     case Progress::done:
       break;
   }
-  RINGHORN_ASSERT(scanned_ <= distance(begin, end));
   body_left_ = head_.content_length;
   const bool bodyless = head_.framing == Framing::none ||
                         (head_.framing == Framing::content_length && body_left_ == 0);
@@ -103,7 +103,7 @@ RequestParser::Step RequestParser::read_head(char* begin, char* end, std::size_t
   return {Event::head, skipped + scanned_};
 }
 
-RequestParser::Progress RequestParser::read_request_line(char* begin, char* end) {
+inline RequestParser::Progress RequestParser::read_request_line(char* begin, char* end) {
   if (state_ == State::method) {
     if (const Progress progress = read_method(begin, end); progress != Progress::done) {
       return progress;
@@ -117,7 +117,13 @@ RequestParser::Progress RequestParser::read_request_line(char* begin, char* end)
   return state_ == State::version ? read_version(begin, end) : Progress::done;
 }
 
-RequestParser::Progress RequestParser::read_method(char* begin, char* end) {
+inline RequestParser::Progress RequestParser::read_method(char* begin, char* end) {
+  if (end - begin >= 4 && std::memcmp(begin, "GET ", 4) == 0) {
+    head_.method = {begin, 3};
+    scanned_ = 4;
+    state_ = State::target;
+    return Progress::done;
+  }
   char* const bound = begin + std::min(distance(begin, end), method_bytes_max + 1);
   char* const stop = skip_class(begin + scanned_, bound, token_char);
   scanned_ = distance(begin, stop);
@@ -136,7 +142,7 @@ RequestParser::Progress RequestParser::read_method(char* begin, char* end) {
   return Progress::done;
 }
 
-RequestParser::Progress RequestParser::read_target(char* begin, char* end) {
+inline RequestParser::Progress RequestParser::read_target(char* begin, char* end) {
   // Behind the target come a space and the version: its own bound is that much shorter.
   const std::size_t line_max = limits_->request_line_bytes_max;
   const std::size_t allowed = line_max - std::min(line_max, version_bytes + 1);
@@ -160,9 +166,18 @@ RequestParser::Progress RequestParser::read_target(char* begin, char* end) {
   return Progress::done;
 }
 
-RequestParser::Progress RequestParser::read_version(char* begin, char* end) {
-  constexpr const char* malformed = "the version is missing or malformed, or has no CRLF behind it";
+inline RequestParser::Progress RequestParser::read_version(char* begin, char* end) {
   const char* const text = begin + scanned_;
+  if (end - text >= 10 && std::memcmp(text, "HTTP/1.1", 8) == 0 &&
+      std::memcmp(text + 8, "\r\n", 2) == 0) {
+    head_.version = Version::http_1_1;
+    return end_request_line();
+  }
+  return read_other_version(text, end);
+}
+
+RequestParser::Progress RequestParser::read_other_version(const char* text, const char* end) {
+  constexpr const char* malformed = "the version is missing or malformed, or has no CRLF behind it";
   const std::size_t available = std::min(distance(text, end), version_bytes + 2);
   if (available < version_bytes + 2) {
     // A line that ends too early is known to be wrong; anything else is judged as a whole.
@@ -171,11 +186,15 @@ RequestParser::Progress RequestParser::read_version(char* begin, char* end) {
   if (text[version_bytes] != '\r' || text[version_bytes + 1] != '\n' || !is_version(text)) {
     return fail(bad(malformed));
   }
-  if (text[5] != '1' || text[7] > '1') {
+  if (text[5] != '1' || text[7] != '0') {
     return fail({505, "this version of HTTP is not spoken here"});
   }
-  head_.version = text[7] == '1' ? Version::http_1_1 : Version::http_1_0;
-  if (const char* reason = split_target(head_); reason != nullptr) {
+  head_.version = Version::http_1_0;
+  return end_request_line();
+}
+
+inline RequestParser::Progress RequestParser::end_request_line() {
+  if (const char* reason = split_origin(head_) ? nullptr : split_target(head_); reason != nullptr) {
     return fail(bad(reason));
   }
   marks_ = head_.authority.empty() ? HeadMarks{0} : mark_target_host;
@@ -188,82 +207,98 @@ RequestParser::Progress RequestParser::read_version(char* begin, char* end) {
   return Progress::done;
 }
 
-// One turn of the loop is one field line. The search for its colon and for its end go on where the
-// last call had to stop: scanned_ and colon_.
+// One turn of the loop is one field line. Where it has to stop, stall() notes how far the search
+// for the colon or for the end of the value has come. All that the loop needs is held in locals:
+// names are lower-cased through a char pointer, which might alias every member.
 RequestParser::Progress RequestParser::read_fields(char* begin, char* end) {
-  const std::size_t head_max = limits_->head_bytes_max;
+  const std::size_t line_max = limits_->field_bytes_max;
+  char* const first = begin + fields_begin_;
+  char* const head_bound =
+      first + std::min<std::size_t>(distance(first, end), limits_->head_bytes_max + std::size_t{1});
+  char* line = begin + line_;
+  char* colon = colon_ != 0 ? begin + colon_ : nullptr;
+  char* from = begin + scanned_;
   for (;;) {
-    char* const line = begin + line_;
     if (line == end) {
-      return Progress::stalled;
+      return stall(begin, line, colon, from);
     }
     if (*line == '\r') {
       return end_fields(begin, line, end);
     }
-    if (head_.fields.size() >= limits_->field_count_max) {
+    if (line >= head_bound || head_.fields.size() >= limits_->field_count_max) {
       return fail({431, "too many fields"});
     }
-    const std::size_t head_left = head_max - std::min(head_max, line_ - fields_begin_);
-    const std::size_t allowed = std::min<std::size_t>(limits_->field_bytes_max, head_left);
-    char* const bound = line + std::min(distance(line, end), allowed + 1);
-    char* from = begin + scanned_;
-    if (colon_ == 0) {
+    char* const bound = distance(line, head_bound) > line_max ? line + line_max + 1 : head_bound;
+    if (colon == nullptr) {
       from = lower_name(from, bound);
       if (from != bound) {
         if (*from != ':' || from == line) {
           return fail(bad("a field name is empty, has a bad character or no colon behind it"));
         }
-        colon_ = distance(begin, from);
-        ++from;
+        colon = from++;
       }
     }
-    if (from != bound) {
-      from = skip_value(from, bound);
-    }
-    scanned_ = distance(begin, from);
+    from = skip_value(from, bound);
     if (from == bound) {
-      return distance(line, bound) > allowed ? fail({431, "a field line is too long, or all are"})
-                                             : Progress::stalled;
+      const bool too_long = distance(line, bound) > line_max || bound != end ||
+                            distance(first, bound) > limits_->head_bytes_max;
+      return too_long ? fail({431, "a field line is too long, or all are"})
+                      : stall(begin, line, colon, from);
     }
     if (*from != '\r') {
       return fail(bad("a field value has a control character or a bare LF"));
     }
     if (end - from < 2) {
-      return Progress::stalled;
+      return stall(begin, line, colon, from);
     }
     if (from[1] != '\n') {
       return fail(bad("bare CR in a field"));
     }
-    if (add_field(line, begin + colon_, from) == Progress::failed) {
+    if (add_field(line, colon, from) == Progress::failed) {
       return Progress::failed;
     }
-    line_ = scanned_ += 2;
-    colon_ = 0;
+    line = from += 2;
+    colon = nullptr;
   }
+}
+
+RequestParser::Progress RequestParser::stall(char* begin, char* line, char* colon,
+                                             char* from) noexcept {
+  RINGHORN_ASSERT(begin <= line && line <= from);
+  line_ = distance(begin, line);
+  colon_ = colon != nullptr ? distance(begin, colon) : 0;
+  scanned_ = distance(begin, from);
+  return Progress::stalled;
 }
 
 inline RequestParser::Progress RequestParser::add_field(char* line, char* colon, char* value_end) {
   const std::string_view name(line, distance(line, colon));
   const std::string_view value = trim({colon + 1, distance(colon + 1, value_end)});
   head_.fields.push_back({name, value});
+  if (!may_have_rule(name)) {
+    return Progress::done;
+  }
   const RequestError error = apply_field(head_, marks_, name, value);
   return error.status == 0 ? Progress::done : fail(error);
 }
 
-RequestParser::Progress RequestParser::end_fields(char* begin, char* line, char* end) {
+inline RequestParser::Progress RequestParser::end_fields(char* begin, char* line, char* end) {
   if (end - line < 2) {
-    return Progress::stalled;
+    return stall(begin, line, nullptr, line);
   }
   if (line[1] != '\n') {
     return fail(bad("bare CR at the end of the head"));
   }
   scanned_ = distance(begin, line) + 2;
+  if (settle_usual_head(head_, marks_)) {
+    return Progress::done;
+  }
   if (const RequestError error = settle_head(head_, marks_, *limits_); error.status != 0) {
     return fail(error);
   }
   if (head_.framing == Framing::chunked) {
     chunks_.reset(static_cast<std::uint32_t>(head_.fields.size()),
-                  static_cast<std::uint32_t>(line_ - fields_begin_));
+                  static_cast<std::uint32_t>(scanned_ - 2 - fields_begin_));
   }
   return Progress::done;
 }

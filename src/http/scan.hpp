@@ -155,6 +155,22 @@ inline Char* skip_value(Char* from, Char* end) {
   return skip_class(from, end, field_char);
 }
 
+/// The first `wanted`, or `end`. Short texts are the rule here, so that no call to memchr pays.
+inline const char* find_byte(const char* from, const char* end, char wanted) {
+#if defined(__SSE2__)
+  for (; end - from >= 16; from += 16) {
+    const __m128i found = _mm_cmpeq_epi8(load_16(from), _mm_set1_epi8(wanted));
+    if (const unsigned bits = bits_of(found); bits != 0) {
+      return from + first_bit(bits);
+    }
+  }
+#endif
+  while (from != end && *from != wanted) {
+    ++from;
+  }
+  return from;
+}
+
 /// Lower-cases token characters in place; returns the first byte that is none, or `end`. Only bytes
 /// that change are written: a wide store here would stall the load of the value behind the name.
 inline char* lower_name(char* from, char* end) {

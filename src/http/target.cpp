@@ -9,12 +9,6 @@ namespace ringhorn::http {
 
 namespace {
 
-void split_query(RequestHead& head, std::string_view path_and_query) noexcept {
-  const std::size_t mark = path_and_query.find('?');
-  head.path = path_and_query.substr(0, mark);
-  head.query = mark == path_and_query.npos ? std::string_view() : path_and_query.substr(mark + 1);
-}
-
 // 0 when the target is not in absolute-form, else the size of `http://` or `https://`.
 std::size_t scheme_size(std::string_view target) noexcept {
   if (equals_nocase(target.substr(0, 7), "http://")) {
@@ -30,7 +24,10 @@ const char* split_absolute(RequestHead& head, std::size_t scheme) noexcept {
   if (!is_authority(head.authority)) {
     return "the authority of the target is no host";
   }
-  split_query(head, end == rest.npos ? std::string_view() : rest.substr(end));
+  const std::string_view tail = end == rest.npos ? std::string_view() : rest.substr(end);
+  const std::size_t mark = tail.find('?');
+  head.path = tail.substr(0, mark);
+  head.query = mark == tail.npos ? std::string_view() : tail.substr(mark + 1);
   if (head.path.empty()) {
     // The path of `http://host?query` is "/": one of the scheme's slashes lends its byte, so that
     // all views stay inside the request.
@@ -50,10 +47,6 @@ const char* split_target(RequestHead& head) noexcept {
       return "the target of CONNECT is no authority";
     }
     head.authority = head.target;
-    return nullptr;
-  }
-  if (head.target[0] == '/') {
-    split_query(head, head.target);
     return nullptr;
   }
   if (head.target == "*" && head.method == "OPTIONS") {

@@ -72,7 +72,10 @@ class RequestParser {
   Progress read_method(char* begin, char* end);
   Progress read_target(char* begin, char* end);
   Progress read_version(char* begin, char* end);
+  Progress read_other_version(const char* text, const char* end);
+  Progress end_request_line();
   Progress read_fields(char* begin, char* end);
+  Progress stall(char* begin, char* line, char* colon, char* from) noexcept;
   Progress add_field(char* line, char* colon, char* value_end);
   Progress end_fields(char* begin, char* line, char* end);
   Step read_body(std::span<char> unread);
