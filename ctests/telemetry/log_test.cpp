@@ -143,8 +143,9 @@ TEST_CASE("Log keeps the order where both streams are one pipe", "[telemetry]") 
 
 TEST_CASE("Log keeps the order of one pipe while its reader sleeps", "[telemetry]") {
   Pipe pipe;
+  const base::UniqueFd copy(::dup(pipe.writer.value()));
   std::string expected;
-  Log log(Level::info, Colors::never, pipe.writer.value(), pipe.writer.value());
+  Log log(Level::info, Colors::never, pipe.writer.value(), copy.value());
   for (int i = 0; i < 100; ++i) {
     log.access(hello);
     log.error("number " + std::to_string(i));
