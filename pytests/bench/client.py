@@ -73,7 +73,7 @@ def check_response(response, expected):
 
 
 def check_row(port, row, rounds=3):
-    """Raises WrongAnswer unless the row's request gets the row's answer, again on one connection."""
+    """Raises WrongAnswer unless the row's request gets the row's answer, each time of `rounds`."""
     try:
         for _ in range(rounds if row.closes else 1):
             with Client(port) as client:

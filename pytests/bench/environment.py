@@ -16,6 +16,8 @@ from pathlib import Path
 from servers import PACKAGES, ROOT
 
 FRAMEWORKS = ("starlette", "fastapi")
+# What else a figure may hang on: loops, parsers, what the frameworks stand on.
+BESIDE = ("anyio", "pydantic", "pydantic_core", "uvloop", "httptools", "h11")
 VENV = ROOT / ".build" / "bench-venv"
 
 
@@ -48,7 +50,8 @@ def installed(python):
 
 
 def make_venv(python, peers, venv=VENV, upgrade=False):
-    """Makes the environment, installs what is missing; returns ({package: version}, {peer: why})."""
+    """Makes the environment, installs what is missing; returns ({package: version},
+    {peer: why not})."""
     interpreter = venv / "bin" / "python"
     if not interpreter.exists():
         say(f"making {venv} for {python}")
@@ -69,7 +72,9 @@ def make_venv(python, peers, venv=VENV, upgrade=False):
             lines = ended.stderr.strip().splitlines() or ["pip failed"]
             failures[name] = f"not installed: {lines[-1]}"
             say(f"  {failures[name]}")
-    return installed(interpreter), failures
+    versions = installed(interpreter)
+    told = [PACKAGES[name].partition("[")[0] for name in peers] + [*FRAMEWORKS, *BESIDE]
+    return {name: versions[name] for name in told if name in versions}, failures
 
 
 def cpu_model():

@@ -54,7 +54,8 @@ def record(program, row, arguments, folder):
     errors = perf.communicate(timeout=30)[1]
     if not data.exists():
         raise StartError(f"perf: {errors.strip()}")
-    print(f"{cpu / load.requests * 1e6:.2f} CPU us per request under perf, {load.requests} requests")
+    per_request = cpu / load.requests * 1e6
+    print(f"{per_request:.2f} CPU us per request under perf, {load.requests} requests")
     return data
 
 

@@ -108,7 +108,7 @@ class Results:
             row = {"title": ROWS[key].title, "connections": ROWS[key].connections}
             rows[key] = {**row, "limit_cpu_us": self.limit(key), "servers": servers}
         head = {"machine": self.machine, "method": self.method, "versions": self.versions}
-        return {**head, "rows": rows, "instructions": self.method.get("instructions", {})}
+        return {**head, "rows": rows}
 
     def summary(self, key, name):
         figures = {"best": self.best(key, name), "median": self.median(key, name)}

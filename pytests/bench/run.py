@@ -82,12 +82,11 @@ def make_servers(arguments, versions, failures):
         names.append("ringhorn-again")
     if not arguments.no_limit:
         names.append("floor")
-    make = [make_server(name, environment.VENV, versions, failures, arguments.floor) for name in names]
+    venv = environment.VENV
+    made = [make_server(name, venv, versions, failures, arguments.floor) for name in names]
     if not arguments.no_limit:
-        make.append(
-            Application(environment.VENV / "bin" / "python", {"PYTHONPATH": str(BENCH)})
-        )
-    return make
+        made.append(Application(venv / "bin" / "python", {"PYTHONPATH": str(BENCH)}))
+    return made
 
 
 def sample(server, row, method):

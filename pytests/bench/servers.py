@@ -55,6 +55,14 @@ COMMANDS = {
 }
 
 
+# Settings of the run that a server would take for its own.
+HIDDEN = ("RINGHORN_", "UVICORN_", "GRANIAN_", "H2CORN_", "M0_", "WEB_CONCURRENCY")
+
+
+def outer_environment():
+    return {name: value for name, value in os.environ.items() if not name.startswith(HIDDEN)}
+
+
 @dataclass
 class Server:
     """`command(port, row)` is what is executed; `missing` says why it cannot be."""
@@ -69,10 +77,9 @@ class Server:
         if self.missing:
             raise StartError(self.missing)
         port = free_port()
-        environment = {**os.environ, **self.environment, "BENCH_APP": row.app}
-        program = Program(
-            self.command(str(port), row), port, folder / f"{self.name}.log", environment, BENCH, core
-        )
+        environment = {**outer_environment(), **self.environment, "BENCH_APP": row.app}
+        log = folder / f"{self.name}.log"
+        program = Program(self.command(str(port), row), port, log, environment, BENCH, core)
         try:
             program.wait_listening()
         except StartError:

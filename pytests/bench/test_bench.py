@@ -1,0 +1,126 @@
+"""The bench can be trusted: rows say what they claim, wrong answers are refused, sums are right."""
+
+import os
+import socket
+import threading
+
+import pytest
+
+import apps
+import limit
+from client import WrongAnswer, check_row
+from measure import Sample
+from picture import svg
+from report import markdown_table, text_table
+from results import Results, from_json
+from rows import BROWSER_BYTES, ROWS
+from syscalls import total_calls
+
+WITHOUT_LOOP = [row for row in ROWS.values() if row.app in ("hello", "body", "echo", "stream")]
+
+
+@pytest.mark.parametrize("row", WITHOUT_LOOP, ids=lambda row: row.key)
+def test_the_application_gives_what_the_row_expects(row):
+    receive = limit.make_receive(row.expected if row.request.startswith(b"POST") else b"")
+    limit.check(apps.RAW[row.app], limit.make_scope(row.request), receive, row)
+
+
+def test_an_application_that_waits_has_no_cost():
+    with pytest.raises(RuntimeError):
+        limit.check(apps.sleep, limit.make_scope(ROWS["sleep"].request), None, ROWS["sleep"])
+
+
+def test_the_browser_sends_eight_fields_in_600_bytes():
+    request = ROWS["headers"].request
+    assert len(request) == BROWSER_BYTES
+    assert request.count(b"\r\n") == 1 + 8 + 1
+
+
+def answer_once(answer):
+    """The port of a listener that reads a bit and answers each connection with these bytes."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve():
+        with listener, listener.accept()[0] as connection:
+            connection.recv(65536)
+            connection.sendall(answer)
+
+    threading.Thread(target=serve, daemon=True).start()
+    return listener.getsockname()[1]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\nHello, World",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\nHello, world!",
+        b"HTTP/1.1 500 No\r\nContent-Length: 13\r\n\r\nHello, World!",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nd\r\nHello, World",
+        b"SSH-2.0-OpenSSH\r\n",
+    ],
+)
+def test_a_wrong_answer_is_refused(answer):
+    with pytest.raises(WrongAnswer):
+        check_row(answer_once(answer), ROWS["hello1"], rounds=1)
+
+
+def test_a_right_answer_is_accepted():
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\nHello, World!"
+    check_row(answer_once(answer), ROWS["hello1"], rounds=1)
+
+
+def measured():
+    machine = {"date": "2026-01-01T00:00:00+00:00", "cpu": "a cpu", "kernel": "6.1"}
+    results = Results(machine, {"rounds": 2}, {"uvicorn": "1.0"})
+    figures = {
+        "ringhorn": (7.0, 8.0),
+        "uvicorn": (30.0, 20.0),
+        "granian": (14.0, 15.0),
+        "floor": (5.0, 6.0),
+        "application": (2.0, 1.0),
+    }
+    for name, rounds in figures.items():
+        for cpu in rounds:
+            results.add(ROWS["hello64"], name, Sample(cpu_us=cpu, rps=1e6 / cpu, busy=0.9))
+    results.add(ROWS["hello64"], "h2corn", Sample(error="not started: no such file"))
+    return results
+
+
+def test_ratios_compare_the_best_rounds():
+    results = measured()
+    assert results.limit("hello64") == 6.0
+    assert results.best_peer("hello64") == ("granian", 14.0)
+    assert results.ratio("hello64", "ringhorn", "best peer") == 0.5
+    assert results.ratio("hello64", "ringhorn", "uvicorn") == 0.35
+    assert results.median("hello64", "uvicorn") == 25.0
+    targets = {what: (value, met) for _, what, value, _, met in results.targets()}
+    assert targets == {"x limit": (7 / 6, False), "x best peer": (0.5, True)}
+
+
+def test_a_server_that_failed_stays_in_table_and_json():
+    results = measured()
+    assert "not started: no such file" in text_table(results)
+    assert results.as_json()["rows"]["hello64"]["servers"]["h2corn"]["rounds"] == [
+        {"error": "not started: no such file"}
+    ]
+
+
+def test_tables_and_picture_are_the_same_from_json():
+    results = measured()
+    again = from_json(results.as_json())
+    for draw in (text_table, markdown_table, svg):
+        assert draw(again) == draw(results)
+
+
+def test_the_total_of_strace_is_read_with_and_without_errors():
+    assert total_calls("100.00    0.008884           2      3884           total\n") == 3884
+    assert total_calls("100.00    0.008884           2      3884        12 total\n") == 3884
+
+
+def test_no_setting_of_the_run_reaches_a_server(monkeypatch):
+    from servers import outer_environment
+
+    monkeypatch.setenv("RINGHORN_PORT", "1")
+    assert "RINGHORN_PORT" in os.environ
+    assert "RINGHORN_PORT" not in outer_environment()
