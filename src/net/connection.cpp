@@ -110,8 +110,8 @@ void Connection::resume_reading() {
 
 void Connection::watch_peer() {
   if (!watch_.in_flight() && stage_ != Stage::closing) {
-    // POLLPRI stands for "nothing but POLLERR and POLLHUP": after a FIN, POLLRDHUP would be reported
-    // at once and for ever.
+    // POLLPRI stands for "nothing but POLLERR and POLLHUP": after a FIN, POLLRDHUP would be
+    // reported at once and for ever.
     watch_.start(peer_finished_ || retiring_ ? POLLPRI : POLLRDHUP);
   }
 }
@@ -248,7 +248,9 @@ void Connection::retire() {
   arm(TimeoutKind::first_bytes);
 }
 
-void Connection::arm(TimeoutKind kind) { server_->arm(read_timeout_, kind); }
+void Connection::arm(TimeoutKind kind) {
+  server_->arm(read_timeout_, kind);
+}
 
 void Connection::on_timeout(TimeoutKind kind) {
   switch (kind) {
@@ -341,9 +343,13 @@ void Connection::begin_close() {
   }
 }
 
-void Connection::on_receive_stopped() { on_operation_ended(); }
+void Connection::on_receive_stopped() {
+  on_operation_ended();
+}
 
-void Connection::on_poll_stopped() { on_operation_ended(); }
+void Connection::on_poll_stopped() {
+  on_operation_ended();
+}
 
 void Connection::on_operation_ended() {
   RINGHORN_ASSERT(stage_ == Stage::closing && operations_left_ > 0);

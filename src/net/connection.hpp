@@ -5,10 +5,11 @@
 ///     open ──► finishing ──► lingering ──► closing ──► (destroyed)
 ///       └──────────┴─────────────┴────────────┘
 ///
-/// *finishing*: no further request is served, the output still leaves. *lingering*: our side is shut
-/// down, what comes is read and discarded, since closing on unread bytes makes the kernel send RST,
-/// which can destroy the response on its way (RFC 9112 §9.6). *closing*: waits for the ends of the
-/// operations in flight. It is destroyed only then, out of a dispatch, never under a caller's feet.
+/// *finishing*: no further request is served, the output still leaves. *lingering*: our side is
+/// shut down, what comes is read and discarded, since closing on unread bytes makes the kernel send
+/// RST, which can destroy the response on its way (RFC 9112 §9.6). *closing*: waits for the ends of
+/// the operations in flight. It is destroyed only then, out of a dispatch, never under a caller's
+/// feet.
 #pragma once
 
 #include <cstdint>
@@ -136,9 +137,9 @@ class Connection final : public base::ListNode<ConnectionsTag>,
   bool receive_ended_ = false;
   bool paused_ = false;
   bool retiring_ = false;
-  bool spoken_ = false;         ///< at least one byte has come
+  bool spoken_ = false;  ///< at least one byte has come
   bool addresses_known_ = false;
-  std::uint8_t operations_left_ = 0;   ///< ends to wait for while closing
+  std::uint8_t operations_left_ = 0;  ///< ends to wait for while closing
   std::uint64_t discarded_bytes_ = 0;
   Session* session_ = nullptr;
   io::Receive receive_;
@@ -150,7 +151,7 @@ class Connection final : public base::ListNode<ConnectionsTag>,
   const sock::Address* local_;
   sock::Address client_;
   std::string client_text_;
-  sock::Address own_local_;   ///< only behind a wildcard listener
+  sock::Address own_local_;  ///< only behind a wildcard listener
   void* data_ = nullptr;
   void (*release_data_)(void*) = nullptr;
 };

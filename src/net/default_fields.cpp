@@ -13,7 +13,9 @@ namespace {
 constexpr std::string_view date_name = "date: ";
 constexpr std::size_t date_bytes = 29;
 
-char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
+char lower(char c) noexcept {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+}
 
 /// Whether one of the field lines has this name (lower case).
 bool names(std::string_view lines, std::string_view name) {

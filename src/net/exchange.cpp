@@ -7,34 +7,50 @@
 
 namespace ringhorn::net {
 
-const http::RequestHead& Exchange::head() const noexcept { return session_->head(); }
+const http::RequestHead& Exchange::head() const noexcept {
+  return session_->head();
+}
 
-Peer Exchange::peer() const noexcept { return session_->connection().peer(); }
+Peer Exchange::peer() const noexcept {
+  return session_->connection().peer();
+}
 
-void* Exchange::connection_data() const noexcept { return session_->connection().data(); }
+void* Exchange::connection_data() const noexcept {
+  return session_->connection().data();
+}
 
 void Exchange::set_connection_data(void* data, void (*release)(void*)) noexcept {
   session_->connection().set_data(data, release);
 }
 
-void Exchange::attach(RequestHandler& handler) noexcept { session_->attach(handler); }
+void Exchange::attach(RequestHandler& handler) noexcept {
+  session_->attach(handler);
+}
 
-bool Exchange::body_complete() const noexcept { return session_->body().complete(); }
+bool Exchange::body_complete() const noexcept {
+  return session_->body().complete();
+}
 
-bool Exchange::body_ready() const noexcept { return session_->body().ready(); }
+bool Exchange::body_ready() const noexcept {
+  return session_->body().ready();
+}
 
 Exchange::Body Exchange::take_body() {
   const RequestBody::Taken taken = session_->take_body();
   return {taken.bytes, taken.more};
 }
 
-void Exchange::await_body() { session_->await_body(); }
+void Exchange::await_body() {
+  session_->await_body();
+}
 
 void Exchange::begin_response(int status, bool announces_trailers) {
   session_->begin_response(status, announces_trailers ? Trailers::announced : Trailers::none);
 }
 
-bool Exchange::response_begun() const noexcept { return session_->response().begun(); }
+bool Exchange::response_begun() const noexcept {
+  return session_->response().begun();
+}
 
 http::FieldError Exchange::add_field(std::string_view name, std::string_view value) {
   return session_->add_field(name, value);
@@ -48,14 +64,24 @@ SendResult Exchange::send_body(base::OwnedSlice bytes, bool last) {
   return session_->send_body(std::move(bytes), last);
 }
 
-void Exchange::send_trailers(std::string_view field_lines) { session_->send_trailers(field_lines); }
+void Exchange::send_trailers(std::string_view field_lines) {
+  session_->send_trailers(field_lines);
+}
 
-bool Exchange::awaits_trailers() const noexcept { return session_->response().awaits_trailers(); }
+bool Exchange::awaits_trailers() const noexcept {
+  return session_->response().awaits_trailers();
+}
 
-void Exchange::fail() { session_->fail(); }
+void Exchange::fail() {
+  session_->fail();
+}
 
-void Exchange::abort() { session_->abort(); }
+void Exchange::abort() {
+  session_->abort();
+}
 
-bool Exchange::peer_finished() const noexcept { return session_->peer_finished(); }
+bool Exchange::peer_finished() const noexcept {
+  return session_->peer_finished();
+}
 
 }  // namespace ringhorn::net

@@ -74,7 +74,9 @@ void Listener::retry() {
   accept_.start();
 }
 
-void Listener::on_accepted(base::UniqueFd socket) { server_->admit(std::move(socket), *this); }
+void Listener::on_accepted(base::UniqueFd socket) {
+  server_->admit(std::move(socket), *this);
+}
 
 void Listener::on_accept_error(int error) {
   if (state_ != State::accepting) {
@@ -91,7 +93,7 @@ void Listener::on_accept_error(int error) {
 
 void Listener::on_accept_stopped() {
   // Bounded, since other workers' clients may keep a shared queue filled for ever.
-  for (int count = 0; count < 4096; ++count) {
+  for (int count = 0; count < 4096 && !server_->aborting(); ++count) {
     base::UniqueFd socket(
         ::accept4(socket_.value(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (!socket) {

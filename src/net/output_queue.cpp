@@ -31,7 +31,9 @@ void OutputPool::give(OutputBatch* batch) noexcept {
   }
 }
 
-OutputQueue::~OutputQueue() { clear(); }
+OutputQueue::~OutputQueue() {
+  clear();
+}
 
 base::ByteBuffer& OutputQueue::tail() {
   if (filling_ == nullptr) {

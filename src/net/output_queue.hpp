@@ -28,8 +28,8 @@ struct OutputBatch {
   base::ByteBuffer bytes;
   std::vector<Part> slices;
   std::size_t slice_bytes = 0;
-  std::vector<iovec> pieces;   ///< while being sent, only with slices: all runs in order
-  std::size_t piece = 0;       ///< the first of `pieces` that has not left
+  std::vector<iovec> pieces;  ///< while being sent, only with slices: all runs in order
+  std::size_t piece = 0;      ///< the first of `pieces` that has not left
 
   std::size_t size() const noexcept { return bytes.size() + slice_bytes; }
 };

@@ -1,5 +1,5 @@
-/// The bodies of the responses that the server gives on its own. They say nothing about what exactly
-/// was wrong: that is for the log.
+/// The bodies of the responses that the server gives on its own. They say nothing about what
+/// exactly was wrong: that is for the log.
 #pragma once
 
 #include <string_view>

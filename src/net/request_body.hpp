@@ -22,7 +22,7 @@ class RequestBody {
     starved,  ///< all bytes are used, the body goes on
     full,     ///< as much is held as may be
     ended,
-    failed,   ///< the parser's error() says why
+    failed,  ///< the parser's error() says why
   };
 
   /// Makes ready for a body; one of Framing::none has ended at once.
@@ -30,8 +30,7 @@ class RequestBody {
 
   /// Reads pieces off the front of `unread` until one of the reasons above, holding up to about
   /// `held_bytes_max`. Pieces are moved together inside `unread`.
-  Progress gather(http::RequestParser& parser, std::span<char>& unread,
-                  std::size_t held_bytes_max);
+  Progress gather(http::RequestParser& parser, std::span<char>& unread, std::size_t held_bytes_max);
   /// Copies what still points into the received bytes.
   void keep();
 
@@ -58,9 +57,9 @@ class RequestBody {
  private:
   void add(std::string_view piece);
 
-  std::span<char> direct_;   ///< inside the received bytes; only while kept_ is empty
+  std::span<char> direct_;  ///< inside the received bytes; only while kept_ is empty
   base::ByteBuffer kept_;
-  base::ByteBuffer given_;   ///< what the last take() gave
+  base::ByteBuffer given_;  ///< what the last take() gave
   std::uint64_t declared_ = 0;
   std::uint64_t seen_ = 0;
   http::Framing framing_ = http::Framing::none;

@@ -16,18 +16,32 @@ void Server::listen(base::UniqueFd socket, const sock::Address& address) {
   state_->listen(std::move(socket), address);
 }
 
-void Server::start() { state_->start(); }
+void Server::start() {
+  state_->start();
+}
 
-void Server::drain(std::function<void()> on_idle) { state_->drain(std::move(on_idle)); }
+void Server::drain(std::function<void()> on_idle) {
+  state_->drain(std::move(on_idle));
+}
 
-void Server::abort_all() { state_->abort_all(); }
+void Server::abort_all() {
+  state_->abort_all();
+}
 
-bool Server::idle() const noexcept { return state_->idle(); }
+bool Server::idle() const noexcept {
+  return state_->idle();
+}
 
-std::size_t Server::connection_count() const noexcept { return state_->connection_count(); }
+std::size_t Server::connection_count() const noexcept {
+  return state_->connection_count();
+}
 
-std::size_t Server::exchange_count() const noexcept { return state_->exchange_count(); }
+std::size_t Server::exchange_count() const noexcept {
+  return state_->exchange_count();
+}
 
-std::uint64_t Server::finished_count() const noexcept { return state_->finished_count(); }
+std::uint64_t Server::finished_count() const noexcept {
+  return state_->finished_count();
+}
 
 }  // namespace ringhorn::net

@@ -61,6 +61,9 @@ void ServerState::start() {
 }
 
 void ServerState::admit(base::UniqueFd socket, Listener& listener) {
+  if (aborting_) {
+    return;
+  }
   // Behind those that wait already, and never more than a few per turn: a burst of newcomers must
   // not hold up the connections that are being served (lesson 30).
   if (owed_.empty() && started_this_turn_ < settings_.accepts_per_turn_max) {
@@ -197,7 +200,11 @@ void ServerState::drain(std::function<void()> on_idle) {
 }
 
 void ServerState::abort_all() {
+  aborting_ = true;
   owed_.clear();
+  for (const auto& listener : listeners_) {
+    listener->stop();
+  }
   // A lost connection stays on the list until its operations have ended.
   for (Connection* each = connections_.front(); each != nullptr; each = connections_.after(*each)) {
     each->lose(Farewell::reset);
@@ -205,7 +212,9 @@ void ServerState::abort_all() {
   finish_drain();
 }
 
-void ServerState::on_listener_stopped() { finish_drain(); }
+void ServerState::on_listener_stopped() {
+  finish_drain();
+}
 
 void ServerState::finish_drain() {
   if (on_idle_ && idle()) {

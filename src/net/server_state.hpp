@@ -51,6 +51,8 @@ class ServerState final : private io::FlushHook, private io::Timer {
   OutputPool& output_pool() noexcept { return output_pool_; }
   base::Nanoseconds now_ns() const noexcept { return driver_->now_ns(); }
   bool draining() const noexcept { return draining_; }
+  /// Nothing that comes is served any more.
+  bool aborting() const noexcept { return aborting_; }
   RateLimit& accept_error_lines() noexcept { return accept_error_lines_; }
   RateLimit& concurrency_lines() noexcept { return concurrency_lines_; }
 
@@ -108,6 +110,7 @@ class ServerState final : private io::FlushHook, private io::Timer {
   std::uint64_t finished_count_ = 0;
   unsigned started_this_turn_ = 0;
   bool draining_ = false;
+  bool aborting_ = false;
   std::function<void()> on_idle_;
 };
 

@@ -1,6 +1,6 @@
 /// Session speaks HTTP/1.1 on one connection: bytes in, exchanges with the application, output out.
-/// A Connection borrows one from the server's pool when bytes come and gives it back when it is idle
-/// again, so that the parser, the buffers and the Exchange are few and stay in the caches. One
+/// A Connection borrows one from the server's pool when bytes come and gives it back when it is
+/// idle again, so that the parser, the buffers and the Exchange are few and stay in the caches. One
 /// thread; every `on_*` comes out of Driver::dispatch().
 ///
 /// Theory. The request side is one of five phases, and `run` moves through them in a loop:
@@ -10,13 +10,13 @@
 ///     any ──► over                               the connection is being ended
 ///
 /// Callbacks of the application may call back into the exchange, which may complete the response,
-/// fail, or end the connection. Such a call only changes `phase_`; it never parses. When `run` is on
-/// the stack it goes on by itself; otherwise the connection is put on the server's resume list and
-/// goes on from the next dispatch. So there is no recursion, and the application's code is never
-/// entered from inside its own call.
+/// fail, or end the connection. Such a call only changes `phase_`; it never parses. When `run` is
+/// on the stack it goes on by itself; otherwise the connection is put on the server's resume list
+/// and goes on from the next dispatch. So there is no recursion, and the application's code is
+/// never entered from inside its own call.
 ///
-/// What is not yet parsed lies in the received buffer (`unread_`) and is copied to `held_` at the end
-/// of a run: a torn head, pipelined requests, a body that is ahead of the application.
+/// What is not yet parsed lies in the received buffer (`unread_`) and is copied to `held_` at the
+/// end of a run: a torn head, pipelined requests, a body that is ahead of the application.
 #pragma once
 
 #include <cstddef>
@@ -125,9 +125,9 @@ class Session {
   base::ByteBuffer held_;
   RequestBody body_;
   Response response_;
-  std::string log_method_;   ///< kept only while the access log is on
+  std::string log_method_;  ///< kept only while the access log is on
   std::string log_target_;
-  std::uint64_t dropped_bytes_ = 0;   ///< of a body nobody reads; of a response without a body
+  std::uint64_t dropped_bytes_ = 0;  ///< of a body nobody reads; of a response without a body
   http::Version version_ = http::Version::http_1_1;
   Phase phase_ = Phase::head;
   bool running_ = false;
@@ -137,9 +137,9 @@ class Session {
   bool active_ = false;           ///< an exchange is with the application
   bool in_request_call_ = false;  ///< head() is valid
   bool awaiting_body_ = false;
-  bool producer_waits_ = false;   ///< somebody was told to wait for on_writable
-  bool length_broken_ = false;    ///< the application sent more or less than it declared
-  bool cut_short_ = false;        ///< the application still sends what no one will get
+  bool producer_waits_ = false;  ///< somebody was told to wait for on_writable
+  bool length_broken_ = false;   ///< the application sent more or less than it declared
+  bool cut_short_ = false;       ///< the application still sends what no one will get
   bool out_of_memory_ = false;
   bool head_only_ = false;
   bool keep_alive_ = true;

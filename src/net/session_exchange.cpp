@@ -22,7 +22,9 @@ void Session::attach(RequestHandler& handler) noexcept {
   handler_ = &handler;
 }
 
-bool Session::peer_finished() const noexcept { return connection_->peer_finished(); }
+bool Session::peer_finished() const noexcept {
+  return connection_->peer_finished();
+}
 
 std::uint64_t Session::body_bytes_missing() const noexcept {
   const std::uint64_t left = phase_ == Phase::body ? body_.left() : 0;
@@ -149,7 +151,9 @@ void Session::send_trailers(std::string_view field_lines) {
   complete();
 }
 
-bool Session::has_more() const noexcept { return running_ ? !unread_.empty() : !held_.empty(); }
+bool Session::has_more() const noexcept {
+  return running_ ? !unread_.empty() : !held_.empty();
+}
 
 bool Session::must_close(bool last) const noexcept {
   if (expects_continue_ && !body_.begun() && !body_.ended()) {

@@ -1,7 +1,8 @@
-/// Timeouts hold the deadlines of all connections. Every kind has one duration, so its members stand
-/// in one list in the order of their deadlines: arming is a push to the back, and only the fronts
-/// are ever looked at. ServerState owns the one Timeouts; a Connection embeds its Timeout nodes.
-/// Nothing here reads a clock or arms a timer: the owner passes the time in and asks for the next.
+/// Timeouts hold the deadlines of all connections. Every kind has one duration, so its members
+/// stand in one list in the order of their deadlines: arming is a push to the back, and only the
+/// fronts are ever looked at. ServerState owns the one Timeouts; a Connection embeds its Timeout
+/// nodes. Nothing here reads a clock or arms a timer: the owner passes the time in and asks for the
+/// next.
 #pragma once
 
 #include <array>

@@ -14,10 +14,11 @@ class RequestHandler {
   /// The output has fallen to the low-water mark after send_body() had answered `wait`. Every call
   /// that was told to wait may go on.
   virtual void on_writable() = 0;
-  /// The client is gone, or the server gave up on it (timeout, bad chunk, forced stop). The exchange
-  /// is detached before this call and must not be touched any more.
+  /// The client is gone, or the server gave up on it (timeout, bad chunk, forced stop). The
+  /// exchange is detached before this call and must not be touched any more.
   virtual void on_disconnect() = 0;
-  /// The client has sent FIN behind its complete request. Most clients that do so are gone, but some
+  /// The client has sent FIN behind its complete request. Most clients that do so are gone, but
+  /// some
   /// (`nc`, `curl` over some proxies) wait for the answer: it is still sent in full. Who waits for
   /// the client to leave may take this as the answer (robustness 40, 41). At most once.
   virtual void on_peer_finished() {}

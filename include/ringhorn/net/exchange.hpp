@@ -25,10 +25,11 @@ class Session;
 
 /// What send_body answers.
 enum class SendResult : std::uint8_t {
-  done,      ///< taken; go on
-  wait,      ///< taken, but the output is above the high-water mark: wait for on_writable
-  too_long,  ///< more than the declared content-length: the excess was dropped, the connection closes
-  too_short, ///< the last piece, and less than the declared content-length: the connection closes
+  done,       ///< taken; go on
+  wait,       ///< taken, but the output is above the high-water mark: wait for on_writable
+  too_long,   ///< more than the declared content-length: the excess was dropped, the connection
+              ///< closes
+  too_short,  ///< the last piece, and less than the declared content-length: the connection closes
 };
 
 /// Where and how a connection came in. Addresses never change during its life.

@@ -20,24 +20,24 @@ namespace ringhorn::net {
 /// Every bound and every time limit of `net`. Times are nanoseconds; 0 means no limit.
 struct Settings {
   http::Limits limits;
-  base::Nanoseconds keep_alive_ns = 5 * base::ns_per_s;     ///< idle between requests
-  base::Nanoseconds header_ns = 10 * base::ns_per_s;        ///< from the first byte (or the accept)
-  base::Nanoseconds body_ns = 30 * base::ns_per_s;          ///< without progress of a wanted body
-  base::Nanoseconds write_ns = 60 * base::ns_per_s;         ///< without progress of pending output
-  base::Nanoseconds linger_ns = 5 * base::ns_per_s;         ///< read and discard after a refusal
-  std::size_t linger_bytes_max = 16777216;    ///< … and for how many bytes
-  std::size_t body_ahead_bytes_max = 65536;   ///< body read ahead of the application
-  std::size_t drain_bytes_max = 65536;        ///< unread body swallowed after an early response
-  base::Nanoseconds drain_ns = base::ns_per_s;              ///< … and for how long
-  std::size_t output_high_bytes = 262144;     ///< send_body answers `wait` above
-  std::size_t output_low_bytes = 65536;       ///< on_writable at or below
-  std::size_t pipeline_bytes_max = 65536;     ///< pipelined bytes held while a request is answered
-  unsigned concurrency_max = 0;               ///< connections or requests above: 503; 0 = no limit
+  base::Nanoseconds keep_alive_ns = 5 * base::ns_per_s;  ///< idle between requests
+  base::Nanoseconds header_ns = 10 * base::ns_per_s;     ///< from the first byte (or the accept)
+  base::Nanoseconds body_ns = 30 * base::ns_per_s;       ///< without progress of a wanted body
+  base::Nanoseconds write_ns = 60 * base::ns_per_s;      ///< without progress of pending output
+  base::Nanoseconds linger_ns = 5 * base::ns_per_s;      ///< read and discard after a refusal
+  std::size_t linger_bytes_max = 16777216;               ///< … and for how many bytes
+  std::size_t body_ahead_bytes_max = 65536;              ///< body read ahead of the application
+  std::size_t drain_bytes_max = 65536;          ///< unread body swallowed after an early response
+  base::Nanoseconds drain_ns = base::ns_per_s;  ///< … and for how long
+  std::size_t output_high_bytes = 262144;       ///< send_body answers `wait` above
+  std::size_t output_low_bytes = 65536;         ///< on_writable at or below
+  std::size_t pipeline_bytes_max = 65536;  ///< pipelined bytes held while a request is answered
+  unsigned concurrency_max = 0;            ///< connections or requests above: 503; 0 = no limit
   unsigned accepts_per_turn_max = 16;
   bool access_log = true;
   bool date_header = true;
-  std::string server_header = "ringhorn";     ///< empty: none
-  std::string extra_fields;                   ///< whole field lines of --header, checked
+  std::string server_header = "ringhorn";  ///< empty: none
+  std::string extra_fields;                ///< whole field lines of --header, checked
 };
 
 class ServerState;
@@ -59,7 +59,8 @@ class Server {
   /// `connection: close`), closes idle connections, and takes keep-alive from busy ones.
   /// `on_idle` is called once, from a dispatch, when the last connection is closed.
   void drain(std::function<void()> on_idle);
-  /// Cuts every connection that is left. on_idle of drain() still follows.
+  /// Stops accepting and cuts every connection that is left; with or without drain() before it. The
+  /// on_idle of drain() still follows.
   void abort_all();
 
   /// No listener, connection or operation is left.
