@@ -1,0 +1,239 @@
+// The turn of a loop: what runs when, and when the GIL is let go.
+#include "core.hpp"
+
+#include <string>
+#include <utility>
+
+#include <ringhorn/base/assert.hpp>
+#include <ringhorn/py/error.hpp>
+#include <ringhorn/py/gil.hpp>
+
+#include "types.hpp"
+
+namespace ringhorn::loop {
+
+namespace {
+
+/// How long a busy loop may go on without offering the GIL, as CPython's own switch interval.
+constexpr base::Nanoseconds gil_held_ns_max = 5 * base::ns_per_ms;
+
+/// A ring that only watches descriptors: nothing is received into its buffers.
+constexpr io::UringSettings own_ring{
+    .queue_entries = 128, .receive_buffer_count = 2, .receive_buffer_bytes = 4096};
+
+}  // namespace
+
+Core::Core(PyObject* self, py::Ref types) noexcept
+    : self_(self),
+      types_owner_(std::move(types)),
+      types_(Types::of(types_owner_)),
+      watches_(ready_) {}
+
+Core::~Core() {
+  RINGHORN_ASSERT(ready_.empty() && armed_.empty() && !in_run());
+}
+
+bool Core::run() {
+  RINGHORN_ASSERT(!in_run());
+  if (!set_up()) {
+    return false;
+  }
+  bool going = true;
+  do {
+    going = turn();
+  } while (going && !stopping);
+  tear_down();
+  return going;
+}
+
+bool Core::set_up() {
+  if (attached_driver_ == nullptr) {
+    auto driver = io::make_uring_driver(own_ring);
+    if (!driver) {
+      PyErr_SetString(PyExc_OSError, driver.error().c_str());
+      return false;
+    }
+    own_driver_ = driver.take_value();
+  }
+  running_driver_ = attached_driver_ != nullptr ? attached_driver_ : own_driver_.get();
+  gil_released_ns_ = running_driver_->now_ns();
+  return true;
+}
+
+void Core::tear_down() {
+  // Handlers that end here may drop objects, whose finalisers must not meet what came out of a
+  // callback.
+  py::Ref exception = py::fetch_exception();
+  running_driver_->timers().disarm(alarm_);
+  if (own_driver_) {
+    watches_.park(*own_driver_);
+  } else {
+    // What was queued in the last turn leaves now: nobody knows when the next run is.
+    watches_.stop_removed();
+    running_driver_->flush();
+    running_driver_->wait(0);
+  }
+  running_driver_ = nullptr;
+  own_driver_.reset();
+  if (exception) {
+    py::raise(std::move(exception));
+  }
+}
+
+bool Core::turn() {
+  io::Driver& driver = *running_driver_;
+  watches_.stop_removed();
+  watches_.arm(driver);
+  driver.flush();
+  if (!wait()) {
+    return false;
+  }
+  driver.dispatch();
+  if (timers_.next_deadline_ns() <= driver.now_ns()) {
+    timers_.expire(driver.now_ns());
+  }
+  return run_ready();
+}
+
+bool Core::wait() {
+  io::Driver& driver = *running_driver_;
+  // A signal that came while Python ran last would not break the wait.
+  if (!has_work() && PyErr_CheckSignals() < 0) {
+    return false;
+  }
+  if (has_work()) {
+    driver.wait(0);
+    let_others_run();
+    return true;
+  }
+  set_alarm();
+  waiting_ = true;
+  {
+    const py::GilRelease released;
+    driver.wait(io::Driver::forever);
+  }
+  waiting_ = false;
+  gil_released_ns_ = driver.now_ns();
+  return PyErr_CheckSignals() == 0;
+}
+
+bool Core::has_work() const noexcept {
+  return !ready_.empty() || stopping || running_driver_->has_completions();
+}
+
+void Core::set_alarm() {
+  io::TimerQueue& timers = running_driver_->timers();
+  const base::Nanoseconds next_ns = timers_.next_deadline_ns();
+  if (next_ns == io::TimerQueue::never) {
+    timers.disarm(alarm_);
+  } else if (!alarm_.armed() || alarm_.deadline_ns() != next_ns) {
+    timers.arm(alarm_, next_ns);
+  }
+}
+
+/// Threads that want the GIL ask for it in Python code only: a loop that is busy in native code
+/// would never hear them.
+void Core::let_others_run() {
+  const base::Nanoseconds now_ns = running_driver_->now_ns();
+  if (now_ns - gil_released_ns_ >= gil_held_ns_max) {
+    gil_released_ns_ = now_ns;
+    const py::GilRelease released;
+  }
+}
+
+void Core::wake() noexcept {
+  if (waiting_) {
+    running_driver_->wake();
+  }
+}
+
+/// Those that are ready now: what they schedule waits for the next turn.
+bool Core::run_ready() {
+  for (std::size_t left = ready_.size(); left > 0; --left) {
+    HandleObject* handle = ready_.pop();
+    const py::Ref owned = py::Ref::steal(as_object(handle));
+    if (!handle->cancelled && !run_handle(*handle)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+bool Core::run_handle(HandleObject& handle) {
+  if (debug) {
+    return run_handle_watched(handle);
+  }
+  const bool nested = std::exchange(in_callback_, true);
+  PyObject* result = call_handle(handle);
+  in_callback_ = nested;
+  Py_XDECREF(result);
+  return result != nullptr || report(handle);
+}
+
+/// In debug mode: a callback that takes long is logged.
+bool Core::run_handle_watched(HandleObject& handle) {
+  const bool nested = std::exchange(in_callback_, true);
+  current_handle = py::Ref::borrow(as_object(&handle));
+  const base::Nanoseconds start_ns = base::monotonic_ns();
+  const py::Ref result = py::Ref::steal(call_handle(handle));
+  bool going = result || report(handle);
+  const double seconds =
+      static_cast<double>(base::monotonic_ns() - start_ns) / static_cast<double>(base::ns_per_s);
+  if (going) {
+    going = static_cast<bool>(py::Ref::steal(PyObject_CallFunction(
+        types_.report_slow.get(), "OOd", self_, as_object(&handle), seconds)));
+  }
+  current_handle.reset();
+  in_callback_ = nested;
+  return going;
+}
+
+/// The pending exception goes to the loop's exception handler. False with an exception set when
+/// it is one that ends the program, or when one came out of the exception handler.
+bool Core::report(HandleObject& handle) {
+  if (PyErr_ExceptionMatches(PyExc_SystemExit) != 0 ||
+      PyErr_ExceptionMatches(PyExc_KeyboardInterrupt) != 0) {
+    return false;
+  }
+  const py::Ref exception = py::fetch_exception();
+  PyObject* arguments[] = {self_, as_object(&handle), exception.get()};
+  const bool nested = std::exchange(in_callback_, true);
+  const py::Ref done =
+      py::Ref::steal(PyObject_Vectorcall(types_.report_failure.get(), arguments, 3, nullptr));
+  in_callback_ = nested;
+  return static_cast<bool>(done);
+}
+
+void Core::detach() {
+  if (attached_driver_ != nullptr) {
+    watches_.park(*attached_driver_);
+    attached_driver_ = nullptr;
+  }
+}
+
+void Core::clear() {
+  RINGHORN_ASSERT(!in_run());
+  while (!ready_.empty()) {
+    Py_DECREF(as_object(ready_.pop()));
+  }
+  while (HandleTimer* timer = armed_.front()) {
+    disarm(*timer);
+  }
+  watches_.clear();
+  submit_stops();
+  current_handle.reset();
+}
+
+int Core::traverse(visitproc visit, void* arg) {
+  for (std::size_t i = 0; i < ready_.size(); ++i) {
+    Py_VISIT(ready_.peek(i));
+  }
+  for (HandleTimer* timer = armed_.front(); timer != nullptr; timer = armed_.after(*timer)) {
+    Py_VISIT(&timer->owner());
+  }
+  Py_VISIT(current_handle.get());
+  Py_VISIT(captured_step_.get());
+  return watches_.traverse(visit, arg);
+}
+
+}  // namespace ringhorn::loop

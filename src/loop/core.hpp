@@ -1,0 +1,141 @@
+/// Core is the native part of an event loop: its ready queue, its timers, its watched descriptors,
+/// and the turn that runs them on a driver. The Python type LoopCore (core_type.cpp), first base of
+/// EventLoop, holds one; its methods are thin shells around this class. Needs the GIL, which also
+/// makes schedule_threadsafe() safe: nothing in here lets go of it but a real wait.
+///
+/// A loop has a driver of its own, made by each run in the thread that runs (a ring belongs to a
+/// thread, and a loop may be made in one and run in another), or the one that attach() gave it.
+/// Timers are kept in a queue of the loop, so that they need no driver; the earliest stands in the
+/// driver's queue as one alarm.
+#pragma once
+
+#include <memory>
+
+#include <ringhorn/base/intrusive_list.hpp>
+#include <ringhorn/io/driver.hpp>
+#include <ringhorn/io/timer.hpp>
+#include <ringhorn/py/ref.hpp>
+
+#include "handle.hpp"
+#include "ready_queue.hpp"
+#include "watches.hpp"
+
+namespace ringhorn::loop {
+
+struct Types;
+
+class Core {
+ public:
+  /// `self`, borrowed, is the Python object around it; `types` is of Types::find_or_make().
+  Core(PyObject* self, py::Ref types) noexcept;
+  Core(const Core&) = delete;
+  Core& operator=(const Core&) = delete;
+  /// REQUIRES: clear() was called; detached or never attached
+  ~Core();
+
+  Types& types() const noexcept { return types_; }
+
+  /// call_soon, call_at: new references; null with an exception set on failure.
+  PyObject* schedule(const Call& call);
+  PyObject* schedule_at(const Call& call, double when);
+  PyObject* schedule_threadsafe(const Call& call);
+  /// Takes a timer out before its time; does nothing after it.
+  void disarm(HandleTimer& timer) noexcept;
+  /// The time of `timer` has come.
+  void on_timer(HandleTimer& timer);
+
+  /// _add_reader and its like: a new reference to the handle; null with an exception set.
+  PyObject* watch(int fd, Direction direction, const Call& call);
+  /// 1, or 0 when there was none; -1 with an exception set.
+  int unwatch(int fd, Direction direction);
+  bool watches(int fd, Direction direction) const noexcept { return watches_.has(fd, direction); }
+
+  /// Turns until stop(). False with an exception set when one came out of a callback, of a signal's
+  /// handler, or of the set-up. REQUIRES: !in_run()
+  bool run();
+  bool in_run() const noexcept { return running_driver_ != nullptr; }
+  void stop() noexcept { stopping = true; }
+  /// Makes the wait that is under way return, or the next one not block. From any thread.
+  void wake() noexcept;
+  /// Calls the handle as a turn would: what it raises is reported. False when SystemExit or
+  /// KeyboardInterrupt came out of it.
+  bool run_handle(HandleObject& handle);
+
+  /// As EventLoop::start_task.
+  py::Ref start_task(PyObject* coroutine, PyObject* name);
+
+  /// Runs on `driver` from now on, until detach(). REQUIRES: !in_run()
+  void attach(io::Driver& driver) noexcept { attached_driver_ = &driver; }
+  /// Forgets the driver once it has let go of every descriptor.
+  void detach();
+  /// Drops all that waits to be called.
+  void clear();
+  int traverse(visitproc visit, void* arg);
+
+  /// Texts and types as of asyncio's _check_closed() and _check_thread().
+  bool check_closed() const;
+  bool check_thread() const;
+
+  // What BaseEventLoop keeps in attributes: LoopCore has descriptors of these names.
+  bool closed = false;
+  bool stopping = false;
+  bool debug = false;
+  unsigned long thread_id = 0;  ///< of the thread that runs it; 0: none
+  py::Ref current_handle;       ///< in debug mode, while it runs
+
+ private:
+  class Alarm final : public io::Timer {
+    void on_expired() override {}
+  };
+
+  bool set_up();
+  void tear_down();
+  bool turn();
+  bool wait();
+  bool has_work() const noexcept;
+  void set_alarm();
+  void let_others_run();
+  bool run_ready();
+  bool run_handle_watched(HandleObject& handle);
+  bool report(HandleObject& handle);
+  bool on_other_thread() const noexcept;
+  void submit_stops();
+
+  py::Ref make_task(PyObject* coroutine, PyObject* name);
+  py::Ref make_stepped_task(PyObject* coroutine, PyObject* name);
+
+  PyObject* self_;
+  py::Ref types_owner_;
+  Types& types_;
+
+  ReadyQueue ready_;
+  io::TimerQueue timers_;
+  base::IntrusiveList<HandleTimer, ArmedTag> armed_;  ///< owns a reference to each handle
+  Watches watches_;
+
+  io::Driver* attached_driver_ = nullptr;
+  std::unique_ptr<io::Driver> own_driver_;
+  io::Driver* running_driver_ = nullptr;  ///< null when not in run()
+  Alarm alarm_;
+  base::Nanoseconds gil_released_ns_ = 0;
+  bool waiting_ = false;      ///< the GIL is released and the driver waits
+  bool in_callback_ = false;  ///< Python code of the loop's or of a task's is being run
+
+  PyObject* captured_context_ = nullptr;  ///< borrowed: of the task that start_task makes
+  py::Ref captured_step_;
+};
+
+/// The Python object: LoopCore.
+struct CoreObject {
+  PyObject_HEAD Core core;
+};
+
+/// REQUIRES: `loop` is a LoopCore
+inline Core& core_of(PyObject* loop) noexcept {
+  return reinterpret_cast<CoreObject*>(loop)->core;
+}
+
+/// The type; null with an exception set on failure.
+PyObject* make_core_type();
+
+}  // namespace ringhorn::loop

@@ -1,0 +1,147 @@
+"""The cold side of the event loop: what native code leaves to Python, and to asyncio itself."""
+
+import asyncio
+import inspect
+import selectors
+import sys
+import threading
+import weakref
+from asyncio import base_events, constants, events, format_helpers
+from asyncio.log import logger
+
+
+class WatchedDescriptors:
+    """Stands where asyncio expects its selector, for those who ask it what is watched.
+
+    The ring does the watching: this has no descriptor of its own and waits for nothing.
+    """
+
+    def __init__(self, loop):
+        self._loop = weakref.ref(loop)
+
+    def get_key(self, fileobj):
+        loop = self._loop()
+        watched = loop._watched_events(fileobj) if loop is not None else 0
+        if not watched:
+            raise KeyError(f"{fileobj!r} is not registered")
+        fd = fileobj if isinstance(fileobj, int) else fileobj.fileno()
+        return selectors.SelectorKey(fileobj, fd, watched, None)
+
+    def close(self):
+        pass
+
+
+def make_loop_class(core):
+    class EventLoop(core, asyncio.SelectorEventLoop):
+        """An asyncio event loop that runs on io_uring.
+
+        All that is called for every event is native; what is not, is asyncio's own.
+        """
+
+        def __init__(self):
+            super().__init__(WatchedDescriptors(self))
+
+        def run_forever(self):
+            self._check_closed()
+            self._check_running()
+            self._set_coroutine_origin_tracking(self._debug)
+            hooks = sys.get_asyncgen_hooks()
+            try:
+                self._thread_id = threading.get_ident()
+                sys.set_asyncgen_hooks(
+                    firstiter=self._asyncgen_firstiter_hook,
+                    finalizer=self._asyncgen_finalizer_hook,
+                )
+                events._set_running_loop(self)
+                self._run()
+            finally:
+                self._stopping = False
+                self._thread_id = None
+                events._set_running_loop(None)
+                self._set_coroutine_origin_tracking(False)
+                sys.set_asyncgen_hooks(*hooks)
+
+        def close(self):
+            super().close()
+            self._release()
+
+        def _add_callback(self, handle):
+            # A handle of asyncio's own: those of signal handlers.
+            if not handle._cancelled:
+                self.call_soon(run_foreign_handle, handle, context=handle._context)
+
+    EventLoop.__module__ = "_ringhorn"
+    EventLoop.__qualname__ = "EventLoop"
+    return EventLoop
+
+
+def run_foreign_handle(handle):
+    if not handle._cancelled:
+        handle._callback(*handle._args)
+
+
+class BindArguments:
+    """The signatures of the native methods, for calls that name their arguments or miss some."""
+
+    def call_soon(self, callback, *args, context=None):
+        return self.call_soon(callback, *args, context=context)
+
+    def call_soon_threadsafe(self, callback, *args, context=None):
+        return self.call_soon_threadsafe(callback, *args, context=context)
+
+    def call_later(self, delay, callback, *args, context=None):
+        return self.call_later(delay, callback, *args, context=context)
+
+    def call_at(self, when, callback, *args, context=None):
+        return self.call_at(when, callback, *args, context=context)
+
+
+_format_takes_debug = (
+    "debug" in inspect.signature(format_helpers._format_callback_source).parameters
+)
+
+
+def _format_callback(handle):
+    if _format_takes_debug:
+        debug = handle._loop.get_debug()
+        return format_helpers._format_callback_source(handle._callback, handle._args, debug=debug)
+    return format_helpers._format_callback_source(handle._callback, handle._args)
+
+
+def describe_handle(handle):
+    """repr() of a handle, as asyncio's."""
+    info = [type(handle).__name__]
+    if handle._cancelled:
+        info.append("cancelled")
+    if hasattr(handle, "when"):
+        info.append(f"when={handle.when()}")
+    if handle._callback is not None:
+        info.append(_format_callback(handle))
+    if handle._source_traceback:
+        frame = handle._source_traceback[-1]
+        info.append(f"created at {frame[0]}:{frame[1]}")
+    return f"<{' '.join(info)}>"
+
+
+def report_failure(loop, handle, exception):
+    """A callback has raised `exception`."""
+    context = {
+        "message": f"Exception in callback {_format_callback(handle)}",
+        "exception": exception,
+        "handle": handle,
+    }
+    if handle._source_traceback:
+        context["source_traceback"] = handle._source_traceback
+    loop.call_exception_handler(context)
+
+
+def report_slow(loop, handle, seconds):
+    """A callback has run for `seconds`, in debug mode."""
+    if seconds >= loop.slow_callback_duration:
+        text = base_events._format_handle(handle)
+        logger.warning("Executing %s took %.3f seconds", text, seconds)
+
+
+def extract_stack(frame):
+    """Where a handle is made, in debug mode."""
+    return format_helpers.extract_stack(frame)

@@ -1,0 +1,43 @@
+/// FreeList keeps the memory of a few dead objects of one garbage-collected type for the next ones:
+/// a loop makes and drops a handle per callback. It never holds a live object, nor a reference.
+#pragma once
+
+#include <array>
+#include <cstddef>
+
+#include <ringhorn/py/python.hpp>
+
+namespace ringhorn::loop {
+
+class FreeList {
+ public:
+  FreeList() = default;
+  FreeList(const FreeList&) = delete;
+  FreeList& operator=(const FreeList&) = delete;
+  ~FreeList() {
+    while (count_ > 0) {
+      PyObject_GC_Del(slots_[--count_]);
+    }
+  }
+
+  /// A new object of `type`, not yet tracked; its own fields hold what the dead one left there.
+  /// Null with MemoryError set when there is no memory.
+  PyObject* make(PyTypeObject* type) noexcept {
+    return count_ > 0 ? PyObject_Init(slots_[--count_], type) : PyObject_GC_New(PyObject, type);
+  }
+  /// Takes an untracked object at the end of its deallocation. Its reference to its type is left
+  /// to the caller.
+  void take(PyObject* object) noexcept {
+    if (count_ < slots_.size()) {
+      slots_[count_++] = object;
+    } else {
+      PyObject_GC_Del(object);
+    }
+  }
+
+ private:
+  std::size_t count_ = 0;
+  std::array<PyObject*, 256> slots_{};
+};
+
+}  // namespace ringhorn::loop

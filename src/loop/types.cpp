@@ -1,0 +1,109 @@
+#include "types.hpp"
+
+#include <initializer_list>
+#include <memory>
+
+#include <ringhorn/py/source.hpp>
+
+#include "core.hpp"
+#include "event_loop_source.hpp"
+#include "handle.hpp"
+
+namespace ringhorn::loop {
+
+namespace {
+
+constexpr const char* capsule_name = "ringhorn.loop.types";
+
+#if PY_VERSION_HEX >= 0x030C0000
+constexpr const char* step_at_once = "eager_start";
+#else
+constexpr const char* step_at_once = "context";
+#endif
+
+void free_types(PyObject* capsule) {
+  const std::unique_ptr<Types> owned(
+      static_cast<Types*>(PyCapsule_GetPointer(capsule, capsule_name)));
+}
+
+py::Ref make_keywords(std::initializer_list<const char*> names) {
+  py::Ref tuple = py::Ref::steal(PyTuple_New(static_cast<Py_ssize_t>(names.size())));
+  Py_ssize_t index = 0;
+  for (const char* name : names) {
+    PyObject* text = tuple ? PyUnicode_InternFromString(name) : nullptr;
+    if (text == nullptr) {
+      return {};
+    }
+    PyTuple_SET_ITEM(tuple.get(), index++, text);
+  }
+  return tuple;
+}
+
+bool read_attribute(const py::Ref& object, const char* name, py::Ref& value) {
+  value = object ? py::Ref::steal(PyObject_GetAttrString(object.get(), name)) : py::Ref();
+  return static_cast<bool>(value);
+}
+
+}  // namespace
+
+py::Ref Types::find_or_make() {
+  PyObject* shared = PyInterpreterState_GetDict(PyInterpreterState_Get());
+  if (shared == nullptr) {
+    PyErr_SetString(PyExc_RuntimeError, "the interpreter has ended");
+    return {};
+  }
+  const py::Ref key = py::Ref::steal(PyUnicode_InternFromString(capsule_name));
+  PyObject* found = key ? PyDict_GetItemWithError(shared, key.get()) : nullptr;
+  if (found != nullptr || PyErr_Occurred() != nullptr) {
+    return py::Ref::borrow(found);
+  }
+  auto types = std::make_unique<Types>();
+  if (!types->prepare()) {
+    return {};
+  }
+  py::Ref made = py::Ref::steal(PyCapsule_New(types.get(), capsule_name, free_types));
+  if (!made) {
+    return {};
+  }
+  [[maybe_unused]] const Types* owned_by_capsule = types.release();
+  return PyDict_SetItem(shared, key.get(), made.get()) == 0 ? made : py::Ref();
+}
+
+Types& Types::of(const py::Ref& reference) {
+  return *static_cast<Types*>(PyCapsule_GetPointer(reference.get(), capsule_name));
+}
+
+bool Types::prepare() {
+  context_name = py::Ref::steal(PyUnicode_InternFromString("context"));
+  handle_type = py::Ref::steal(make_handle_type());
+  timer_handle_type = py::Ref::steal(make_timer_handle_type());
+  core_type = py::Ref::steal(make_core_type());
+  return context_name && handle_type && timer_handle_type && core_type && prepare_asyncio() &&
+         prepare_glue();
+}
+
+bool Types::prepare_asyncio() {
+  const py::Ref asyncio = py::Ref::steal(PyImport_ImportModule("asyncio"));
+  future_keywords = make_keywords({"loop"});
+  task_keywords = make_keywords({"loop", "name"});
+  stepped_task_keywords = make_keywords({"loop", "name", step_at_once});
+  return future_keywords && task_keywords && stepped_task_keywords &&
+         read_attribute(asyncio, "Future", future_type) &&
+         read_attribute(asyncio, "Task", task_type);
+}
+
+bool Types::prepare_glue() {
+  const py::Ref glue = py::run_source("ringhorn.loop", py::event_loop_source);
+  py::Ref make_loop_class;
+  if (!read_attribute(glue, "make_loop_class", make_loop_class)) {
+    return false;
+  }
+  loop_class = py::Ref::steal(PyObject_CallOneArg(make_loop_class.get(), core_type.get()));
+  return loop_class && read_attribute(glue, "report_failure", report_failure) &&
+         read_attribute(glue, "report_slow", report_slow) &&
+         read_attribute(glue, "describe_handle", describe_handle) &&
+         read_attribute(glue, "extract_stack", extract_stack) &&
+         read_attribute(glue, "BindArguments", bind_arguments);
+}
+
+}  // namespace ringhorn::loop

@@ -1,0 +1,44 @@
+/// Types is what the event loops of one interpreter share: the native types, the class EventLoop
+/// with the cold Python code behind it, asyncio's types and a few names. It hangs on the
+/// interpreter and lives as long as any loop does. Needs the GIL.
+#pragma once
+
+#include <ringhorn/py/ref.hpp>
+
+#include "free_list.hpp"
+
+namespace ringhorn::loop {
+
+struct Types {
+  /// Those of this interpreter, made at the first call; they live at least as long as what is
+  /// returned. Empty with an exception set on failure.
+  static py::Ref find_or_make();
+  /// What a reference from find_or_make() refers to.
+  static Types& of(const py::Ref& reference);
+
+  /// Tells `name`'s keyword name from others without a comparison of texts, nearly always.
+  bool is_context(PyObject* keyword) const noexcept {
+    return keyword == context_name.get() || PyUnicode_Compare(keyword, context_name.get()) == 0;
+  }
+
+  py::Ref context_name;  ///< "context"
+
+  py::Ref handle_type, timer_handle_type, core_type;
+  py::Ref loop_class;  ///< EventLoop
+  FreeList handles, timer_handles;
+
+  py::Ref future_type, task_type;  ///< asyncio.Future and asyncio.Task
+  py::Ref future_keywords;         ///< ("loop",)
+  py::Ref task_keywords;           ///< ("loop", "name")
+  py::Ref stepped_task_keywords;   ///< the same and what makes the first step come at once
+
+  // The functions of event_loop.py that native code calls.
+  py::Ref report_failure, report_slow, describe_handle, extract_stack, bind_arguments;
+
+ private:
+  bool prepare();
+  bool prepare_asyncio();
+  bool prepare_glue();
+};
+
+}  // namespace ringhorn::loop
