@@ -289,3 +289,124 @@ TEST_CASE("asgi 45: trailers are dropped where they cannot go", "[http]") {
   REQUIRE(written(v10, nullptr) == "ok");
   REQUIRE(written(v11, "2") == "ok");
 }
+
+namespace {
+
+// A reader of responses that shares no code with the writer: what a strict client sees.
+struct Seen {
+  int lengths = 0;
+  int codings = 0;
+  std::uint64_t length = 0;
+  bool close = false;
+  std::string body;       // without its framing
+  bool complete = false;  // the framing says that it is whole
+};
+
+Seen read_response(const std::string& bytes, bool bodyless) {
+  Seen seen;
+  const std::string::size_type end = bytes.find("\r\n\r\n");
+  REQUIRE(end != std::string::npos);
+  for (std::string::size_type at = bytes.find("\r\n"); at != end;) {
+    const std::string::size_type next = bytes.find("\r\n", at + 2);
+    const std::string line = bytes.substr(at + 2, next - at - 2);
+    if (line.rfind("content-length: ", 0) == 0) {
+      ++seen.lengths;
+      seen.length = std::stoull(line.substr(16));
+    }
+    seen.codings += line == "transfer-encoding: chunked" ? 1 : 0;
+    seen.close = seen.close || line == "connection: close";
+    at = next;
+  }
+  std::string rest = bytes.substr(end + 4);
+  if (bodyless || seen.codings == 0) {
+    seen.body = rest;
+    seen.complete = bodyless || seen.lengths == 0 || rest.size() == seen.length;
+    return seen;
+  }
+  while (!seen.complete) {
+    std::size_t digits = 0;
+    const std::size_t size = std::stoul(rest, &digits, 16);
+    REQUIRE(rest.substr(digits, 2) == "\r\n");
+    seen.body += rest.substr(digits + 2, size);
+    REQUIRE(rest.substr(digits + 2 + size, 2) == "\r\n");
+    rest.erase(0, digits + 4 + size);
+    seen.complete = size == 0;
+  }
+  REQUIRE(rest.empty());
+  return seen;
+}
+
+struct Combination {
+  Version version;
+  Method method;
+  int status;
+  int declared;  // against the real size of the body; `undeclared` for none
+  Pieces pieces;
+};
+constexpr int undeclared = 99;
+const std::string content = "some body";
+
+void check_combination(const Combination& test) {
+  CAPTURE(test.version == v10, test.method == head, test.status, test.declared,
+          test.pieces == whole);
+  ByteBuffer out;
+  ResponseWriter writer;
+  writer.begin(out, test.status, {.version = test.version, .head_only = test.method == head});
+  const auto declared =
+      static_cast<std::uint64_t>(static_cast<int>(content.size()) + test.declared);
+  if (test.declared != undeclared) {
+    REQUIRE(writer.add_field("content-length", std::to_string(declared)) == FieldError::none);
+  }
+  writer.end_head(test.pieces == whole ? std::optional<std::uint64_t>(content.size())
+                                       : std::nullopt);
+  const std::size_t step = test.pieces == whole ? content.size() : 4;
+  for (std::size_t at = 0; at < content.size(); at += step) {
+    const std::string piece = content.substr(at, step);
+    out.append(piece.substr(0, writer.frame_body(out, piece.size())));
+    writer.close_frame(out);
+  }
+  const bool told_whole = writer.end_body(out);
+
+  const int status = test.status;
+  const bool no_content = status < 200 || status == 204 || status == 205 || status == 304;
+  const bool bodyless = no_content || test.method == head;
+  const Seen seen = read_response(std::string(out.view()), bodyless);
+  REQUIRE(seen.lengths + seen.codings <= 1);
+  REQUIRE(seen.close == !writer.keep_alive());
+  REQUIRE(seen.complete == told_whole);
+  if (status < 200 || status == 204) {
+    REQUIRE(seen.lengths + seen.codings == 0);
+  }
+  if (status == 205) {
+    REQUIRE((seen.lengths == 1 && seen.length == 0));
+  } else if (seen.lengths == 1) {
+    REQUIRE(seen.length == (test.declared != undeclared ? declared : content.size()));
+  }
+  if (test.version == v10) {
+    REQUIRE(seen.codings == 0);
+  }
+  if (bodyless) {
+    REQUIRE(seen.body.empty());
+    return;
+  }
+  REQUIRE(seen.body == content.substr(0, test.declared < 0 ? declared : content.size()));
+  if (seen.lengths + seen.codings == 0) {
+    REQUIRE_FALSE(writer.keep_alive());
+  }
+}
+
+}  // namespace
+
+TEST_CASE("robustness 43 and 54, asgi 40: every combination is framed unambiguously", "[http]") {
+  for (const Version version : {v10, v11}) {
+    for (const Method method : {get, head}) {
+      for (const int status : {100, 101, 199, 200, 201, 204, 205, 206, 299, 304, 404, 500, 999}) {
+        for (const int declared : {undeclared, 0, -1, -9, 1, 50}) {
+          for (const Pieces pieces : {whole, several}) {
+            check_combination({version, method, status, declared, pieces});
+          }
+        }
+      }
+    }
+  }
+}

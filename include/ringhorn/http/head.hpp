@@ -1,4 +1,6 @@
-/// What a request says before its body: plain data over bytes that belong to somebody else.
+/// What a request says before its body: plain data over bytes that belong to somebody else. Filled by
+/// RequestParser, read by `net` and `asgi`. It owns nothing but the list of fields, decodes nothing
+/// (percent-encoding stays), and is never changed by those who read it.
 #pragma once
 
 #include <cstdint>

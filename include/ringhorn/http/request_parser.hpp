@@ -1,5 +1,6 @@
 /// RequestParser reads a stream of HTTP/1.1 requests (RFC 9112) strictly, without I/O, clock or
-/// Python. Bytes in, events out; a message cut anywhere gives the same events as one fed whole.
+/// Python. Bytes in, events out; a message cut anywhere gives the same events as one fed whole. One
+/// per connection, for all its requests in turn; `net`'s HTTP/1.1 session calls it.
 ///
 /// The caller keeps the unread bytes. It calls next() with all of them, drops `consumed` bytes,
 /// acts on the event and calls again until the event is need_more:
