@@ -1,6 +1,6 @@
-/// What a request says before its body: plain data over bytes that belong to somebody else. Filled by
-/// RequestParser, read by `net` and `asgi`. It owns nothing but the list of fields, decodes nothing
-/// (percent-encoding stays), and is never changed by those who read it.
+/// What a request says before its body: plain data over bytes that belong to somebody else. Filled
+/// by RequestParser, read by `net` and `asgi`. It owns nothing but the list of fields, decodes
+/// nothing (percent-encoding stays), and is never changed by those who read it.
 #pragma once
 
 #include <cstdint>
@@ -29,13 +29,13 @@ struct HeaderField {
 struct RequestHead {
   std::string_view method;     ///< as sent; case is significant (RFC 9110 §9.1)
   std::string_view target;     ///< the request-target as sent
-  std::string_view path;       ///< percent-encoded path of the target; "*" for OPTIONS *
+  std::string_view path;       ///< percent-encoded path; "*" for OPTIONS *, empty for CONNECT
   std::string_view query;      ///< behind the first '?', without it; empty if none
   std::string_view authority;  ///< of an absolute-form target, else of Host; may be empty on 1.0
   Version version = Version::http_1_1;
   Framing framing = Framing::none;
   bool keep_alive = true;            ///< by version and Connection (RFC 9112 §9.3)
-  bool expects_continue = false;     ///< Expect: 100-continue, on HTTP/1.1
+  bool expects_continue = false;     ///< Expect: 100-continue with a body, on 1.1
   bool accepts_trailers = false;     ///< TE: trailers
   bool wants_upgrade = false;        ///< Connection: upgrade together with an Upgrade field, on 1.1
   std::string_view upgrade;          ///< the Upgrade field's value when wants_upgrade
