@@ -14,11 +14,15 @@ from pathlib import Path
 
 JOBS = 2
 JOB_SECONDS_MAX = 1200
-TAIL_LINES = 15
+SHOWN_LINES = 20
 
 ROOT = Path(__file__).resolve().parent.parent
 STATE = ROOT / ".build"
 LOGS = STATE / "logs"
+
+
+# The lines of compilers, Meson and pytest that say what is wrong.
+TELLING = re.compile(r"\berror:|\bERROR:|^E  |\bruntime error\b|AddressSanitizer")
 
 
 class JobFailed(Exception):
@@ -113,7 +117,8 @@ def report(result: Result, seconds: float) -> None:
     lines = [f"{result.name:<36} {counts} ({seconds:.0f} s)"]
     lines += [f"    FAILED {name}" for name in result.failures]
     if result.failures:
-        tail = result.log.read_text(errors="replace").splitlines()[-TAIL_LINES:]
-        lines += [f"    | {line}" for line in tail]
+        logged = result.log.read_text(errors="replace").splitlines()
+        telling = [line for line in logged if TELLING.search(line)][:SHOWN_LINES]
+        lines += [f"    | {line}" for line in telling or logged[-SHOWN_LINES:]]
         lines.append(f"    the whole log: {result.log}")
     print("\n".join(lines), flush=True)

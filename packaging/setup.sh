@@ -94,7 +94,7 @@ make_tools() {
 # configure DIRECTORY [option of meson]...; later changes of meson.build are ninja's affair.
 configure() {
   local directory=$1 key
-  key="$* ${CXX:-}"
+  key="$* ${CXX:-} $(cat "$tools/stamp")"
   shift
   stale "$directory/stamp" "$key" || return 0
   rm -rf "$directory"

@@ -1,5 +1,6 @@
 """Builds what the tests need and runs them: the second half of packaging/test."""
 
+import contextlib
 import glob
 import hashlib
 import json
@@ -149,51 +150,41 @@ def content_of_the_wheel() -> str:
     return digest.hexdigest()
 
 
+def meson_tests(directory: Path, suite: str) -> list[dict]:
+    listed = subprocess.check_output([MESON, "introspect", "--tests", directory])
+    return [test for test in json.loads(listed) if any(suite in name for name in test["suite"])]
+
+
 def unit(result: Result, directory: Path, kind: str) -> None:
     """The Catch2 programs, one by one: Meson would count a program as one test."""
-    listed = subprocess.check_output([MESON, "introspect", "--tests", directory])
-    tests = [test for test in json.loads(listed) if "unit" in str(test["suite"])]
     # Unlike the interpreter, these must leave nothing behind.
     env = {**SANITIZER_ENVIRONMENT, "ASAN_OPTIONS": "abort_on_error=1"}
+    tests = meson_tests(directory, "unit")
     for test in tests:
         report = result.log.with_suffix(f".{test['name']}.xml")
         report.unlink(missing_ok=True)
         command = [*test["cmd"], "-r", "junit", "-o", report]
         status = run(result.log, command, env if kind == "sanitized" else None, check=False)
         before = len(result.failures)
-        try:
+        with contextlib.suppress(OSError, ElementTree.ParseError):
             read_junit(result, report, f"{test['name']}: ")
-        except (OSError, ElementTree.ParseError):
-            pass
         if status != 0 and len(result.failures) == before:
             result.failures.append(f"{test['name']}: ended with status {status}")
     if not tests:
         raise JobFailed("there are no unit tests")
 
 
-def fuzz(result: Result, source: Path) -> None:
-    """Each target for a while, from its seeds on; what fails is kept beside the log."""
-    listed = subprocess.check_output([MESON, "introspect", "--targets", STATE / "fuzz"])
-    targets = [
-        target
-        for target in json.loads(listed)
-        if target["type"] == "executable" and str(source) in target["defined_in"]
-    ]
-    for target in targets:
-        names = {target["name"], re.sub(r"^fuzz_|_fuzz(er)?$", "", target["name"])}
-        corpus = STATE / "corpus" / target["name"]
-        corpus.mkdir(parents=True, exist_ok=True)
-        seeds = [path for path in source.rglob("*") if path.is_dir() and path.name in names]
-        dictionary = [f"-dict={path}" for path in source.rglob("*.dict") if path.stem in names]
-        limits = [f"-max_total_time={FUZZ_SECONDS}", "-timeout=10", "-rss_limit_mb=2048"]
-        kept = f"-artifact_prefix={LOGS}/{target['name']}-"
-        command = [target["filename"][0], *limits, kept, *dictionary, corpus, *seeds]
+def fuzz(result: Result) -> None:
+    """Each target for a while, from its seeds on."""
+    tests = meson_tests(STATE / "fuzz", "fuzz")
+    for test in tests:
+        command = [*test["cmd"], f"-max_total_time={FUZZ_SECONDS}"]
         status = run(result.log, command, check=False)
         if status == 0:
             result.passed += 1
         else:
-            result.failures.append(f"{target['name']}: ended with status {status}")
-    if not targets:
+            result.failures.append(f"{test['name']}: ended with status {status}")
+    if not tests:
         raise JobFailed("there are no fuzz targets")
 
 
@@ -253,7 +244,7 @@ class Plan:
             if python := self.pythons.get(version):
                 built = self.executable(python, kind, units=True)
                 self.once(f"unit, {kind}", [built], unit, python.build_dir(kind), kind)
-        self.once("fuzz", [built_fuzzers], fuzz, ROOT / "ctests/fuzz")
+        self.once("fuzz", [built_fuzzers], fuzz)
         self.black_box([])
         self.budgets()
 
