@@ -73,7 +73,7 @@ class Worker {
   void stop_loop();
   void take_interrupt();
   bool stopping() const { return signals_.received() != 0 || interrupted_; }
-  bool fail_start(const std::string& reason);
+  bool fail_start(std::string_view reason);
   bool fail_python();
 
   const config::Options& options_;
@@ -187,7 +187,7 @@ void Worker::serve() {
     PyErr_Clear();
   }
   server_->start();
-  log_.info(telemetry::running_on(address_.to_string(), log_));
+  log_.info(telemetry::running_on(address_.host, address_.port, log_));
   run_loop();
 }
 
@@ -222,8 +222,7 @@ void Worker::drain() {
 /// The time for a graceful end is over.
 void Worker::cancel_left() {
   const std::size_t count = application_->cancel_all();
-  log_.error("Cancel " + std::to_string(count) +
-             " running task(s), timeout graceful shutdown exceeded");
+  log_.error(telemetry::cancelled_tasks(count));
   server_->abort_all();
   stop_loop();
 }
@@ -244,7 +243,7 @@ void Worker::shut_down() {
     log_.info(telemetry::application_shutdown_complete);
   } else if (!signals_.interrupted()) {
     log_.error(ended.get() == Py_None ? "Application shutdown did not end in time. Exiting."
-                                      : "Application shutdown failed. Exiting.");
+                                      : telemetry::application_shutdown_failed);
   }
 }
 
@@ -314,7 +313,7 @@ void Worker::take_interrupt() {
   }
 }
 
-bool Worker::fail_start(const std::string& reason) {
+bool Worker::fail_start(std::string_view reason) {
   log_.error(reason);
   outcome_.status = exit_startup_failed;
   return false;
