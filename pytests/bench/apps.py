@@ -21,7 +21,16 @@ def start(length, content_type=b"text/plain"):
     return {"type": "http.response.start", "status": 200, "headers": headers}
 
 
+async def lifespan(receive, send):
+    """A server must not be measured at coping with an application that breaks off start-up."""
+    for event in ("startup", "shutdown"):
+        await receive()
+        await send({"type": f"lifespan.{event}.complete"})
+
+
 async def hello(scope, receive, send):
+    if scope["type"] == "lifespan":
+        return await lifespan(receive, send)
     await send(
         {
             "type": "http.response.start",
@@ -33,12 +42,16 @@ async def hello(scope, receive, send):
 
 
 async def body(scope, receive, send):
+    if scope["type"] == "lifespan":
+        return await lifespan(receive, send)
     content = BODIES[scope["path"]]
     await send(start(len(content)))
     await send({"type": "http.response.body", "body": content})
 
 
 async def echo(scope, receive, send):
+    if scope["type"] == "lifespan":
+        return await lifespan(receive, send)
     pieces = []
     more = True
     while more:
@@ -51,6 +64,8 @@ async def echo(scope, receive, send):
 
 
 async def stream(scope, receive, send):
+    if scope["type"] == "lifespan":
+        return await lifespan(receive, send)
     headers = [(b"content-type", b"text/plain")]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     for _ in range(STREAM_PIECES):
@@ -59,12 +74,16 @@ async def stream(scope, receive, send):
 
 
 async def sleep(scope, receive, send):
+    if scope["type"] == "lifespan":
+        return await lifespan(receive, send)
     await asyncio.sleep(0.01)
     await hello(scope, receive, send)
 
 
 async def collections(scope, receive, send):
     """Answers hello, and under /collections how often the collector ran in each generation."""
+    if scope["type"] == "lifespan":
+        return await lifespan(receive, send)
     if scope["path"] != "/collections":
         return await hello(scope, receive, send)
     content = json.dumps([generation["collections"] for generation in gc.get_stats()]).encode()

@@ -77,6 +77,26 @@ def make_venv(python, peers, venv=VENV, upgrade=False):
     return {name: versions[name] for name in told if name in versions}, failures
 
 
+def build_floor(given=None):
+    """The bare responder, built in release mode and brought up to date; None when it cannot be."""
+    if given:
+        return Path(given)
+    directory = ROOT / ".build" / "bench"
+    target = "ctests/bench/floor"
+    setup = ["meson", "setup", directory, ROOT, "-Dbench=true", "-Dbuildtype=release"]
+    setup += ["-Dexecutable=disabled", "-Dextension=disabled"]
+    steps = [] if (directory / "build.ninja").exists() else [setup]
+    for step in [*steps, ["ninja", "-C", directory, target]]:
+        if shutil.which(step[0]) is None:
+            say(f"no floor: {step[0]} is not installed")
+            return None
+        ended = subprocess.run(step, capture_output=True, text=True)
+        if ended.returncode:
+            say(f"no floor: {(ended.stderr or ended.stdout).strip().splitlines()[-1]}")
+            return None
+    return directory / target
+
+
 def cpu_model():
     for line in Path("/proc/cpuinfo").read_text().splitlines():
         if line.startswith("model name"):

@@ -35,7 +35,7 @@ def read_arguments():
     parser.add_argument("--lines", type=int, default=40, help="symbols to print")
     parser.add_argument("--sort", default="dso,symbol", help="as perf report's")
     parser.add_argument("--calls", action="store_true", help="record and print call chains")
-    parser.add_argument("--floor", help="the bare responder, if not the newest built one")
+    parser.add_argument("--floor", help="the bare responder, if not the one that is built")
     return parser.parse_args()
 
 
@@ -63,7 +63,7 @@ def print_symbols(data, arguments):
     command = ["perf", "report", "--stdio", "-i", str(data), "--sort", arguments.sort]
     command += ["--no-children"] + ([] if arguments.calls else ["-g", "none"])
     listed = subprocess.run(command, capture_output=True, text=True)
-    lines = [line for line in listed.stdout.splitlines() if line.strip() and line[0] != "#"]
+    lines = [line.rstrip() for line in listed.stdout.splitlines() if line.strip() and line[0] != "#"]
     print("\n".join(lines[: arguments.lines]) or listed.stderr)
 
 
@@ -72,7 +72,8 @@ def main():
     environment.require_tools(["wrk", "perf"])
     peers = [name for name in [arguments.server] if name in PACKAGES]
     versions, failures = environment.make_venv("/usr/bin/python3", peers)
-    server = make_server(arguments.server, environment.VENV, versions, failures, arguments.floor)
+    floor = environment.build_floor(arguments.floor) if arguments.server == "floor" else None
+    server = make_server(arguments.server, environment.VENV, versions, failures, floor)
     row = ROWS[arguments.row]
     with tempfile.TemporaryDirectory(prefix="ringhorn-bench-") as folder:
         try:

@@ -2,6 +2,7 @@
 
 from rows import ROWS
 
+QUIET_LOAD = 0.5
 HEADINGS = ("CPU us", "median", "req/s", "p50 us", "p99 us", "xlimit", "xbest", "xuvicorn", "busy")
 
 
@@ -80,6 +81,8 @@ def head_lines(results):
 
 
 def tail_lines(results):
+    if results.machine.get("load_average_at_start", 0) > QUIET_LOAD:
+        yield "THE MACHINE WAS BUSY when the run began: these figures are not worth keeping."
     yield "CPU us is the best round's; req/s, p50 and p99 are medians of the rounds."
     yield "*: the server's core was less than 95 % busy: the client or waiting set the pace;"
     yield "   compare the CPU time."

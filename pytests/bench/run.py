@@ -63,7 +63,7 @@ def read_arguments():
     parser.add_argument("--python", default="/usr/bin/python3", help="for the peers' environment")
     parser.add_argument("--upgrade", action="store_true", help="bring the peers up to date first")
     parser.add_argument("--setup", action="store_true", help="only install what is needed")
-    parser.add_argument("--floor", help="the bare responder, if not the newest built one")
+    parser.add_argument("--floor", help="the bare responder, if not the one that is built")
     parser.add_argument("--output", type=Path, help="where the JSON goes")
     parser.add_argument("--picture", type=Path, help="where the SVG goes")
     parser.add_argument("--show", type=Path, help="print and draw an earlier JSON, measure nothing")
@@ -83,7 +83,8 @@ def make_servers(arguments, versions, failures):
     if not arguments.no_limit:
         names.append("floor")
     venv = environment.VENV
-    made = [make_server(name, venv, versions, failures, arguments.floor) for name in names]
+    floor = None if arguments.no_limit else environment.build_floor(arguments.floor)
+    made = [make_server(name, venv, versions, failures, floor) for name in names]
     if not arguments.no_limit:
         made.append(Application(venv / "bin" / "python", {"PYTHONPATH": str(BENCH)}))
     return made

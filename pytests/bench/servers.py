@@ -134,17 +134,9 @@ def ringhorn(name, venv, door=None):
     return Server(name, command, environment, " ".join(map(str, doors[0])))
 
 
-def find_floor(given=None):
-    """The newest built responder, unless one is given."""
-    if given:
-        return Path(given)
-    built = [path for path in ROOT.glob(".build/**/ctests/bench/floor") if path.is_file()]
-    return max(built, key=lambda path: path.stat().st_mtime, default=None)
-
-
 def floor(path):
     if path is None:
-        return Server("floor", missing="ctests/bench/floor is not built (meson: -Dbench=true)")
+        return Server("floor", missing="ctests/bench/floor could not be built")
 
     def command(port, row):
         return [str(path), "--port", port, *row.limit]
@@ -154,7 +146,7 @@ def floor(path):
 
 def make_server(name, venv, versions, failures, floor_path=None):
     if name == "floor":
-        return floor(find_floor(floor_path))
+        return floor(floor_path)
     if name in PACKAGES:
         return peer(name, venv, versions, failures)
     if name.startswith("ringhorn"):
