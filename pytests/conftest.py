@@ -9,7 +9,6 @@
 from __future__ import annotations
 
 import pytest
-
 from support import doors
 from support.patience import seconds
 from support.server import Server
@@ -78,7 +77,7 @@ def pool(door):
 
 @pytest.fixture
 def shared(door, pool):
-    """`shared("raw:app", *options)`: a server that earlier tests may have used, and later ones will.
+    """`shared("raw:app", *options)`: a server that earlier tests may have used, and later ones do.
 
     A server that died during the test fails that test and is replaced for the next one.
     """

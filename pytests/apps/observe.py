@@ -1,7 +1,7 @@
 """What the test applications saw, kept by the `id` of a request's query, and waited for in tests.
 
-`note` records; `/seen`, `/await` and `/tell` of apps/raw.py give it to the test and let the test speak
-to an application that is in the middle of a request. Nothing here sleeps.
+`note` records; `/seen`, `/await` and `/tell` of apps/raw.py give it to the test and let the test
+speak to an application that is in the middle of a request. Nothing here sleeps.
 """
 
 from __future__ import annotations

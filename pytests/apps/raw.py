@@ -8,9 +8,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
-
 import raw_faults
 import raw_flows
 import raw_requests

@@ -1,4 +1,4 @@
-"""Applications that break the rules of ASGI. Each lets the server's exception through after noting it."""
+"""Applications that break the rules of ASGI. The server's exception is noted and let through."""
 
 from __future__ import annotations
 

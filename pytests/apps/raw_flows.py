@@ -1,4 +1,4 @@
-"""Applications in the middle of something: waiting, streaming, watching the client, in the background."""
+"""Applications in the middle of something: waiting, streaming, watching, in the background."""
 
 from __future__ import annotations
 

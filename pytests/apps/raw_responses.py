@@ -49,9 +49,7 @@ async def stream(scope, receive, send):
     await send({"type": "http.response.start", "status": 200, "headers": fields})
     whole = body_of(count * size)
     for at in range(0, count * size, size):
-        await send(
-            {"type": "http.response.body", "body": whole[at : at + size], "more_body": True}
-        )
+        await send({"type": "http.response.body", "body": whole[at : at + size], "more_body": True})
     await send({"type": "http.response.body"})
 
 

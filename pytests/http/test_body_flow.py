@@ -67,9 +67,11 @@ def test_early_answer_then_the_rest_of_the_body(server):
 @pytest.mark.parametrize("framing", ["length", "chunked"])
 @holds("robustness_31", "lesson_25")
 def test_early_answer_to_a_large_upload_arrives_and_the_connection_closes(server, framing):
-    """The client sends all before it reads, as `requests` does: the answer must not be lost in RST."""
+    """The client sends all before it reads, as `requests` does: no RST may eat the answer."""
     body = POISON * (2 * MIB // len(POISON))
-    data = post("/ignore-body", body) if framing == "length" else chunked("/ignore-body", chunks(body))
+    data = (
+        post("/ignore-body", body) if framing == "length" else chunked("/ignore-body", chunks(body))
+    )
     with server.connect() as connection:
         connection.send(data)
         response = connection.read_response()
@@ -97,7 +99,7 @@ def test_application_that_answers_early_sees_a_disconnect_not_the_rest(server):
     assert notes == ["http.disconnect"] * 3 + ["returned"]
 
 
-# --- the body limit ---------------------------------------------------------------------------------
+# The body limit.
 
 LIMIT = ("--limit-body", "1000")
 
@@ -160,7 +162,9 @@ def test_upload_of_four_mebibytes_needs_no_limit_raised(server, framing):
     if framing == "length":
         data = post("/measure", body)
     else:
-        data = chunked("/measure", chunks(*(body[at : at + 10000] for at in range(0, len(body), 10000))))
+        data = chunked(
+            "/measure", chunks(*(body[at : at + 10000] for at in range(0, len(body), 10000)))
+        )
     with server.connect(timeout=20) as connection:
         connection.send(data)
         measured = show(connection.read_response())
@@ -168,7 +172,7 @@ def test_upload_of_four_mebibytes_needs_no_limit_raised(server, framing):
     assert measured["sha256"] == hashlib.sha256(body).hexdigest()
 
 
-# --- back-pressure ------------------------------------------------------------------------------------
+# Back-pressure.
 
 
 @pytest.mark.slow
@@ -217,7 +221,9 @@ def test_slow_reader_gets_every_byte_in_pieces(server):
     body = os.urandom(3 * MIB)
     key = fresh_id()
     with server.connect(timeout=20) as connection:
-        sender = threading.Thread(target=connection.send, args=(post(f"/never-read?id={key}", body),))
+        sender = threading.Thread(
+            target=connection.send, args=(post(f"/never-read?id={key}", body),)
+        )
         sender.start()
         await_note(server, key, "called")
         tell(server, key)
@@ -226,7 +232,7 @@ def test_slow_reader_gets_every_byte_in_pieces(server):
     assert measured["sha256"] == hashlib.sha256(body).hexdigest()
 
 
-# --- pipelining ---------------------------------------------------------------------------------------
+# Pipelining.
 
 
 @pytest.mark.parametrize("count", [2, 16, 200])
@@ -308,7 +314,7 @@ def test_nothing_is_served_behind_a_request_that_closes(server):
     assert seen(server, key) == []
 
 
-# --- receive() that is cancelled ------------------------------------------------------------------------
+# Receive() that is cancelled.
 
 
 @holds("lesson_04")
@@ -326,7 +332,7 @@ def test_cancelled_receive_leaves_the_body_to_the_next_one(server):
 
 @holds("lesson_04")
 def test_piece_that_arrives_as_its_receive_is_cancelled_is_not_lost(server, tmp_path):
-    """The loop stands still while the piece and the cancellation both arrive, then sees both at once."""
+    """The loop stands still while the piece and the cancellation arrive, then sees both at once."""
     key, fifo = fresh_id(), tmp_path / "fifo"
     os.mkfifo(fifo)
     with server.connect() as reader, server.connect() as blocker, server.connect() as canceller:

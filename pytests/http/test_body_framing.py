@@ -35,7 +35,11 @@ def coded(value: str | bytes, *more: str) -> bytes:
 
 BAD_FRAMING = [
     row("robustness_19", "length and coding", coded("chunked", "Content-Length: 5")),
-    row("robustness_19", "coding and length", with_fields("Content-Length: 5", "Transfer-Encoding: chunked")),
+    row(
+        "robustness_19",
+        "coding and length",
+        with_fields("Content-Length: 5", "Transfer-Encoding: chunked"),
+    ),
     row("robustness_19", "length 0 and coding", coded("chunked", "Content-Length: 0")),
     row("robustness_20", "two lengths", with_fields("Content-Length: 5", "Content-Length: 6")),
     row("robustness_20", "two equal", with_fields("Content-Length: 5", "content-length: 5")),
@@ -48,7 +52,11 @@ BAD_FRAMING = [
             *(b"\xb2", "٥".encode(), b"9223372036854775808", b"18446744073709551621", b"9" * 100),
         )
     ),
-    row("robustness_22", "coding on 1.0", request("POST /echo HTTP/1.0", HOST, "Transfer-Encoding: chunked", body=chunks(b"a"))),
+    row(
+        "robustness_22",
+        "coding on 1.0",
+        request("POST /echo HTTP/1.0", HOST, "Transfer-Encoding: chunked", body=chunks(b"a")),
+    ),
     *(
         row("robustness_22", f"{value!r}", coded(value))
         for value in (
@@ -57,8 +65,14 @@ BAD_FRAMING = [
             *(b"chunked, gzip", b"chunked, identity", b"chunked\xa0"),
         )
     ),
-    row("robustness_22", "two lines", with_fields("Transfer-Encoding: chunked", "Transfer-Encoding: chunked", body=chunks(b"a"))),
-    row("robustness_22", "two lines, one identity", coded("identity", "Transfer-Encoding: chunked")),
+    row(
+        "robustness_22",
+        "two lines",
+        with_fields("Transfer-Encoding: chunked", "Transfer-Encoding: chunked", body=chunks(b"a")),
+    ),
+    row(
+        "robustness_22", "two lines, one identity", coded("identity", "Transfer-Encoding: chunked")
+    ),
 ]
 
 

@@ -29,18 +29,70 @@ HOST = "Host: test"
     "line, fields, keeps",
     [
         row("robustness_35", "1.1", "GET /hello HTTP/1.1", [HOST], True),
-        row("robustness_35", "1.1 close", "GET /hello HTTP/1.1", [HOST, "Connection: close"], False),
-        row("robustness_35", "1.1 Close", "GET /hello HTTP/1.1", [HOST, "Connection: Close"], False),
-        row("robustness_35", "in a list", "GET /hello HTTP/1.1", [HOST, "Connection: x, close"], False),
-        row("robustness_35", "two lines", "GET /hello HTTP/1.1", [HOST, "Connection: x", "Connection: close"], False),
-        row("robustness_35", "1.1 keep-alive", "GET /hello HTTP/1.1", [HOST, "Connection: keep-alive"], True),
-        row("robustness_35", "another word", "GET /hello HTTP/1.1", [HOST, "Connection: closed"], True),
+        row(
+            "robustness_35", "1.1 close", "GET /hello HTTP/1.1", [HOST, "Connection: close"], False
+        ),
+        row(
+            "robustness_35", "1.1 Close", "GET /hello HTTP/1.1", [HOST, "Connection: Close"], False
+        ),
+        row(
+            "robustness_35",
+            "in a list",
+            "GET /hello HTTP/1.1",
+            [HOST, "Connection: x, close"],
+            False,
+        ),
+        row(
+            "robustness_35",
+            "two lines",
+            "GET /hello HTTP/1.1",
+            [HOST, "Connection: x", "Connection: close"],
+            False,
+        ),
+        row(
+            "robustness_35",
+            "1.1 keep-alive",
+            "GET /hello HTTP/1.1",
+            [HOST, "Connection: keep-alive"],
+            True,
+        ),
+        row(
+            "robustness_35",
+            "another word",
+            "GET /hello HTTP/1.1",
+            [HOST, "Connection: closed"],
+            True,
+        ),
         row("robustness_35", "1.0", "GET /hello HTTP/1.0", [HOST], False),
-        row("robustness_35", "1.0 keep-alive", "GET /hello HTTP/1.0", [HOST, "Connection: keep-alive"], True),
-        row("robustness_35", "1.0 both", "GET /hello HTTP/1.0", [HOST, "Connection: close, keep-alive"], False),
+        row(
+            "robustness_35",
+            "1.0 keep-alive",
+            "GET /hello HTTP/1.0",
+            [HOST, "Connection: keep-alive"],
+            True,
+        ),
+        row(
+            "robustness_35",
+            "1.0 both",
+            "GET /hello HTTP/1.0",
+            [HOST, "Connection: close, keep-alive"],
+            False,
+        ),
         row("robustness_35", "app says close", "GET /close HTTP/1.1", [HOST], False),
-        row("robustness_35", "both say close", "GET /close HTTP/1.1", [HOST, "Connection: close"], False),
-        row("robustness_35", "app over keep-alive", "GET /close HTTP/1.0", [HOST, "Connection: keep-alive"], False),
+        row(
+            "robustness_35",
+            "both say close",
+            "GET /close HTTP/1.1",
+            [HOST, "Connection: close"],
+            False,
+        ),
+        row(
+            "robustness_35",
+            "app over keep-alive",
+            "GET /close HTTP/1.0",
+            [HOST, "Connection: keep-alive"],
+            False,
+        ),
     ],
 )
 def test_connection_goes_on_or_closes_as_both_sides_say(server, line, fields, keeps):
@@ -148,7 +200,7 @@ def test_reset_while_send_is_blocked_ends_the_stream_at_once(server):
     assert raised_in(notes)[0].startswith("raised OSError")
 
 
-# --- half-close ---------------------------------------------------------------------------------------
+# Half-close.
 
 
 @holds("robustness_41", "lesson_26")
@@ -235,7 +287,7 @@ def test_client_that_does_not_read_does_not_spin_the_loop(server):
     await_note(server, key, "ended")
 
 
-# --- many of them ---------------------------------------------------------------------------------------
+# Many of them.
 
 
 @pytest.mark.slow
@@ -292,7 +344,7 @@ def test_quiet_connection_is_probed_by_the_kernel(server):
         connection.read_response()
 
 
-# --- the race of the idle timeout -----------------------------------------------------------------------
+# The race of the idle timeout.
 
 
 @holds("robustness_87", "robustness_36")

@@ -1,4 +1,4 @@
-"""Expect: 100-continue (RFC 9110 §10.1.1): robustness 42, and (c): 100 goes out at the first receive()."""
+"""Expect: 100-continue (RFC 9110 §10.1.1), robustness 42: 100 goes out at the first receive()."""
 
 import pytest
 from support.checks import await_note, check_refused, chunks, fresh_id, request, still_serves, tell

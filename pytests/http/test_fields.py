@@ -32,7 +32,10 @@ BAD_NAMES = [
     row("robustness_10", "UTF-8", fields("Né: x".encode())),
     row("robustness_10", "a control", fields("Na\x01me: x")),
     row("robustness_10", "a bare CR in the name", fields("Na\rme: x")),
-    *(row("robustness_10", f"0x{ord(sign):02x}", fields(f"N{sign}: x")) for sign in '"(),/;<=>?@[]{}\\'),
+    *(
+        row("robustness_10", f"0x{ord(sign):02x}", fields(f"N{sign}: x"))
+        for sign in '"(),/;<=>?@[]{}\\'
+    ),
 ]
 BAD_VALUES = [
     *(

@@ -10,7 +10,9 @@ HOST = "Host: test"
 @holds("robustness_47")
 def test_request_over_the_limit_gets_uvicorns_503(serve):
     key = fresh_id()
-    with serve("raw:app", "--limit-concurrency", "2", "--no-date-header", "--no-server-header") as server:
+    with serve(
+        "raw:app", "--limit-concurrency", "2", "--no-date-header", "--no-server-header"
+    ) as server:
         with server.connect() as held:
             held.get(f"/hold?id={key}")
             # Nothing can be asked of the server meanwhile: the limit counts connections too.

@@ -1,4 +1,4 @@
-"""What goes out: framing, HEAD and bodyless statuses, default fields. RFC 9112 §6, robustness 43 to 45."""
+"""What goes out: framing, HEAD, bodyless statuses, default fields. robustness 43 to 45."""
 
 import re
 import time
@@ -16,7 +16,7 @@ def exchange(connection, line: str, *fields: str):
     return connection.read_response(line.split()[0])
 
 
-# --- framing ------------------------------------------------------------------------------------------
+# Framing.
 
 
 @holds("asgi_40", "robustness_54")
@@ -56,7 +56,9 @@ def test_pieces_of_bytes_bytearray_and_memoryview_are_sent(server):
         still_serves(connection)
 
 
-@pytest.mark.parametrize("fields, length", [("te", None), ("te-gzip", None), ("both", 5), ("twice", 5)])
+@pytest.mark.parametrize(
+    "fields, length", [("te", None), ("te-gzip", None), ("both", 5), ("twice", 5)]
+)
 @pytest.mark.parametrize("pieces", ["", "&pieces=1"])
 @holds("robustness_54", "asgi_40")
 def test_framing_fields_of_the_app_are_replaced_by_ours(server, fields, length, pieces):
@@ -69,7 +71,9 @@ def test_framing_fields_of_the_app_are_replaced_by_ours(server, fields, length, 
         still_serves(connection)
 
 
-@pytest.mark.parametrize("target, body", [("/without-length", b"no length"), ("/pieces", b"one,two,three")])
+@pytest.mark.parametrize(
+    "target, body", [("/without-length", b"no length"), ("/pieces", b"one,two,three")]
+)
 @holds("robustness_43", "robustness_35")
 def test_http_1_0_gets_no_chunks(server, target, body):
     """RFC 9112 §6.1: without a length the body ends with the connection."""
@@ -137,7 +141,7 @@ def test_start_may_wait_for_the_first_body(server):
         still_serves(connection)
 
 
-# --- HEAD and statuses without a body -----------------------------------------------------------------
+# HEAD and statuses without a body.
 
 
 @pytest.mark.parametrize(
@@ -222,7 +226,15 @@ def test_head_answered_with_an_empty_final_body_is_legal(server, late):
 
 @pytest.mark.parametrize(
     "status, phrase",
-    [(200, b"OK"), (201, b"Created"), (404, b"Not Found"), (418, None), (299, None), (599, None), (999, None)],
+    [
+        (200, b"OK"),
+        (201, b"Created"),
+        (404, b"Not Found"),
+        (418, None),
+        (299, None),
+        (599, None),
+        (999, None),
+    ],
 )
 @holds("robustness_56")
 def test_any_final_status_is_sent(server, status, phrase):
@@ -234,7 +246,7 @@ def test_any_final_status_is_sent(server, status, phrase):
         still_serves(connection)
 
 
-# --- default fields -----------------------------------------------------------------------------------
+# Default fields.
 
 DATE = re.compile(rb"(Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT")
 
@@ -257,7 +269,9 @@ def test_date_is_refreshed_each_second(server):
     assert parsedate_to_datetime(second.decode()) > parsedate_to_datetime(first.decode())
 
 
-@pytest.mark.parametrize("name, value", [("server", "mine"), ("date", "Sun, 06 Nov 1994 08:49:37 GMT")])
+@pytest.mark.parametrize(
+    "name, value", [("server", "mine"), ("date", "Sun, 06 Nov 1994 08:49:37 GMT")]
+)
 @holds("robustness_44")
 def test_date_and_server_of_the_app_win(server, name, value):
     response = server.get(f"/own-field?name={name}&value={value.replace(' ', '+')}")
@@ -304,7 +318,7 @@ def test_headers_may_be_any_iterable_of_pairs(server, form):
     assert (response.value("x-a"), response.value("x-b")) == expected
 
 
-# --- trailers -----------------------------------------------------------------------------------------
+# Trailers.
 
 
 @holds("asgi_45")
@@ -320,7 +334,9 @@ def test_trailers_follow_the_last_chunk_for_a_client_that_takes_them(server):
     assert not raised_in(seen(server, key))
 
 
-@pytest.mark.parametrize("version, te", [("1.1", ()), ("1.0", ("TE: trailers",)), ("1.1", ("TE: gzip",))])
+@pytest.mark.parametrize(
+    "version, te", [("1.1", ()), ("1.0", ("TE: trailers",)), ("1.1", ("TE: gzip",))]
+)
 @holds("asgi_45")
 def test_trailers_are_dropped_for_a_client_that_does_not_take_them(server, version, te):
     key, mark = fresh_id(), server.mark()
@@ -337,12 +353,14 @@ def test_trailers_behind_a_declared_length_are_dropped(server):
     """A body with a content-length has no place for them (RFC 9112 §7.1.2)."""
     key = fresh_id()
     with server.connect() as connection:
-        response = exchange(connection, f"GET /trailers?id={key}&length=4", "TE: trailers", "Connection: TE")
+        response = exchange(
+            connection, f"GET /trailers?id={key}&length=4", "TE: trailers", "Connection: TE"
+        )
         assert response.body == b"body"
         still_serves(connection)
 
 
-# --- methods of their own -----------------------------------------------------------------------------
+# Methods of their own.
 
 
 @holds("robustness_45")

@@ -1,9 +1,19 @@
-"""Time limits: robustness 36 to 39, lessons 23 and 34. The limits are small here, the waits are for bytes."""
+"""Time limits, robustness 36 to 39 and lesson 23: small ones, and waits for bytes."""
 
 import time
 
 import pytest
-from support.checks import await_note, calls, fresh_id, post, raised_in, request, seen, show, still_serves
+from support.checks import (
+    await_note,
+    calls,
+    fresh_id,
+    post,
+    raised_in,
+    request,
+    seen,
+    show,
+    still_serves,
+)
 from support.holds import holds
 from support.patience import SANITIZED, seconds
 from support.server import resident_bytes
@@ -165,7 +175,9 @@ def test_body_timer_does_not_run_while_nobody_asks_for_the_body(shared):
     server, key = shared("raw:app", *BODY), fresh_id()
     with server.connect(timeout=10) as connection:
         body = b"x" * 3_000_000
-        connection.send(request(f"POST /never-read?id={key} HTTP/1.1", HOST, f"Content-Length: {len(body)}"))
+        connection.send(
+            request(f"POST /never-read?id={key} HTTP/1.1", HOST, f"Content-Length: {len(body)}")
+        )
         sent = connection.send_until_blocked(body[:500_000], 2_500_000, patience=0.2)
         server.get("/sleep?seconds=0.8")
         assert seen(server, key) == ["called"]
@@ -177,7 +189,7 @@ def test_body_timer_does_not_run_while_nobody_asks_for_the_body(shared):
 @pytest.mark.slow
 @holds("robustness_39", "asgi_08", "asgi_47")
 def test_client_that_does_not_read_is_dropped(shared):
-    """send() really waits; then it raises, the task ends, and memory has been bounded throughout."""
+    """send() really waits; then it raises, the task ends, and memory was bounded throughout."""
     server, key = shared("raw:app", *WRITE), fresh_id()
     before, mark = resident_bytes(server.pid), server.mark()
     with server.connect(receive_buffer=4096) as connection:
@@ -233,7 +245,7 @@ def test_two_producers_both_wait_for_a_slow_client(server):
 @pytest.mark.parametrize("limit", ["header", "body", "write", "keep-alive"])
 @holds("robustness_37")
 def test_time_limit_of_zero_is_none_at_all(shared, limit):
-    """Ringhorn's own limits are switched off by 0; a keep-alive of 0 closes at once, as in uvicorn."""
+    """Ringhorn's own limits are switched off by 0; with keep-alive 0 the answer still comes."""
     server = shared("raw:app", f"--timeout-{limit}", "0")
     with server.connect() as connection:
         if limit == "keep-alive":

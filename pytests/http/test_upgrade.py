@@ -16,7 +16,11 @@ WEBSOCKET = (
 @pytest.mark.parametrize(
     "fields",
     [
-        row("robustness_46", "h2c", ("Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: x")),
+        row(
+            "robustness_46",
+            "h2c",
+            ("Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: x"),
+        ),
         row("robustness_46", "an unknown protocol", ("Connection: upgrade", "Upgrade: foo/2")),
     ],
 )

@@ -2,8 +2,8 @@
 
 `executable`  the program that embeds CPython: RINGHORN_EXECUTABLE
 `extension`   `python -m ringhorn` in the user's interpreter: RINGHORN_PYTHON
-`uvicorn`     the oracle, for comparing by hand (`--door uvicorn`): tests that hold a stricter promise
-              than uvicorn's fail through it, and that is what it is for
+`uvicorn`     the oracle, for comparing by hand (`--door uvicorn`): tests that hold a stricter
+              promise than uvicorn's fail through it, and that is what it is for
 """
 
 from __future__ import annotations

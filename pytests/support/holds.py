@@ -1,7 +1,7 @@
 """Which numbered requirement a test holds.
 
-`@holds("robustness_31", "lesson_25")` on a test, or `row("robustness_01", "bare LF", …)` for a row of
-a table: the number is part of the row's id. test_numbers.py reads them and finds the ones missing.
+`@holds("robustness_31", "lesson_25")` on a test, or `row("robustness_01", "bare LF", …)` for a row
+of a table: the number is part of the row's id. test_numbers.py reads them and finds the missing.
 """
 
 import pytest

@@ -1,8 +1,8 @@
 """A blocking HTTP/1.1 client that hides nothing: bytes out as given, responses read strictly.
 
-Strict means: a response that another client would forgive (a bare LF, a field sent twice that must be
-single, a chunk without its CRLF, bytes behind the end) is an AssertionError here. Every read has a
-deadline.
+Strict means: a response that another client would forgive (a bare LF, a field sent twice that must
+be single, a chunk without its CRLF, bytes behind the end) is an AssertionError here. Every read has
+a deadline.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ class Connection:
     def __exit__(self, *ignored) -> None:
         self.close()
 
-    # --- out --------------------------------------------------------------------------------------
+    # Out.
 
     def send(self, *parts: bytes) -> None:
         self.socket.sendall(b"".join(parts))
@@ -116,7 +116,7 @@ class Connection:
         return False
 
     def send_until_blocked(self, piece: bytes, limit: int, patience: float = 0.5) -> int:
-        """Sends up to `limit` bytes, until the peer has not read for `patience` s: how many went."""
+        """Sends up to `limit` bytes until the peer has not read for `patience` s; the sum sent."""
         sent = 0
         self.socket.settimeout(seconds(patience))
         try:
@@ -139,7 +139,7 @@ class Connection:
     def close(self) -> None:
         self.socket.close()
 
-    # --- in ---------------------------------------------------------------------------------------
+    # In.
 
     def wait_readable(self, timeout: float | None = None) -> bool:
         """Whether bytes or the end have come within `timeout` seconds."""
@@ -206,7 +206,7 @@ class Connection:
         """What one recv() gives: one write of the server, when it is small."""
         return self.socket.recv(1 << 20)
 
-    # --- responses --------------------------------------------------------------------------------
+    # Responses.
 
     def read_head(self) -> Response:
         head = self.read_until(b"\r\n\r\n")

@@ -14,6 +14,7 @@ from support.patience import seconds
 from support.raw import Connection, Response
 
 _SANITIZER = re.compile(r"AddressSanitizer|LeakSanitizer|ThreadSanitizer|runtime error: ")
+_RUNNING = r"running on (?:\x1b\[1m)?http://\S*?:(\d+)(?:\x1b\[0m)? \("
 _COUNTS = re.compile(r"live objects: (.*)")
 COUNTS_LINE = "live objects: connections 0, exchanges 0, cycles 0, handles 0"
 
@@ -33,10 +34,11 @@ class Server:
         read_stdout: bool = True,
         command: tuple[str, ...] | None = None,
         ready: bool = True,
+        port: int = 0,
     ) -> None:
         self.door = door
         self.expect_status = expect_status
-        arguments = [*(command or door.command), app, "--port", "0"]
+        arguments = [*(command or door.command), app, "--port", str(port)]
         if app_dir is not None:
             arguments += ["--app-dir", str(app_dir)]
         self.process = subprocess.Popen(
@@ -47,17 +49,17 @@ class Server:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
-        self.port = 0
+        self.port = port
         self._stderr = Lines(self.process.stderr)
         self._stdout = Lines(self.process.stdout) if read_stdout else None
         if ready:
             self.await_ready()
 
-    # --- what it says -----------------------------------------------------------------------------
+    # What it says.
 
     def await_ready(self) -> None:
         try:
-            found = self.wait_for_line(r"running on http://\S+?:(\d+)\b", 20)
+            found = self.wait_for_line(_RUNNING, 20)
         except AssertionError:
             self.kill()
             raise
@@ -98,7 +100,7 @@ class Server:
         assert self._stdout
         return self._stdout.wait_for(pattern, timeout, since)
 
-    # --- talking to it ----------------------------------------------------------------------------
+    # Talking to it.
 
     def connect(self, **options) -> Connection:
         return Connection(self.port, **options)
@@ -114,7 +116,7 @@ class Server:
             f"GET {target} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n".encode()
         )
 
-    # --- its end ----------------------------------------------------------------------------------
+    # Its end.
 
     def running(self) -> bool:
         return self.process.poll() is None

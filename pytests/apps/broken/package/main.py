@@ -1,0 +1,3 @@
+"""An application inside a package."""
+
+from good import app  # noqa: F401

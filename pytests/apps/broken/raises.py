@@ -1,0 +1,12 @@
+"""A module that fails deep inside its own code."""
+
+
+def connect():
+    raise ValueError("no settings")
+
+
+def setup():
+    connect()
+
+
+setup()
