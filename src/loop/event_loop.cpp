@@ -53,4 +53,9 @@ py::Ref EventLoop::start_task(PyObject* coroutine, PyObject* name) {
   return core_.start_task(coroutine, name);
 }
 
+std::size_t EventLoop::handle_count() const noexcept {
+  const Types& types = core_.types();
+  return types.handles.live_count() + types.timer_handles.live_count();
+}
+
 }  // namespace ringhorn::loop

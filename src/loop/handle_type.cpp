@@ -163,7 +163,8 @@ Py_hash_t hash(PyObject* self) {
 // --- attributes ------------------------------------------------------------------------------
 
 PyObject* read_arguments(PyObject* self, void*) {
-  return as_handle(self)->cancelled ? Py_NewRef(Py_None) : make_arguments(*as_handle(self));
+  return as_handle(self)->callback == nullptr ? Py_NewRef(Py_None)
+                                              : make_arguments(*as_handle(self));
 }
 
 PyObject* read_scheduled(PyObject* self, void*) {

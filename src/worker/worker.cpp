@@ -67,6 +67,7 @@ class Worker {
   void cancel_left();
   void shut_down();
   void release();
+  void print_live_counts();
 
   py::Ref await(py::Ref coroutine);
   void run_loop();
@@ -268,14 +269,31 @@ void Worker::release() {
     outcome_ = {exit_signal_base + signals_.received(), true};
   }
   signals_.restore();
-  server_.reset();
   lifespan_.reset();
   app_.reset();
   glue_.reset();
   loop_->close();
+  if (surroundings_.print_live_counts) {
+    print_live_counts();
+  }
+  server_.reset();
   application_.reset();
   loop_.reset();
   driver_.reset();
+}
+
+/// What is alive when nothing may be: the tests look at it.
+void Worker::print_live_counts() {
+  const py::Ref gc = py::Ref::steal(PyImport_ImportModule("gc"));
+  if (!gc || !py::Ref::steal(PyObject_CallMethod(gc.get(), "collect", nullptr))) {
+    PyErr_Clear();
+  }
+  const std::size_t connections = server_ ? server_->connection_count() : 0;
+  const std::size_t exchanges = server_ ? server_->exchange_count() : 0;
+  const std::size_t cycles = application_ ? application_->live_count() : 0;
+  log_.critical("live objects: connections " + std::to_string(connections) + ", exchanges " +
+                std::to_string(exchanges) + ", cycles " + std::to_string(cycles) + ", handles " +
+                std::to_string(loop_->handle_count()));
 }
 
 /// Runs the loop until `coroutine` has ended: its result, or empty after an error was dealt with.

@@ -7,6 +7,7 @@
 /// at hand), dispatch the completions, run the callbacks that are ready by then.
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <string>
 
@@ -47,6 +48,9 @@ class EventLoop {
   /// is never stepped inside another one. Empty with an exception set on failure, and when
   /// SystemExit or KeyboardInterrupt came out of the step.
   py::Ref start_task(PyObject* coroutine, PyObject* name);
+
+  /// Handles that are alive in this interpreter, for the count at exit.
+  std::size_t handle_count() const noexcept;
 
  private:
   EventLoop(py::Ref object, Core& core, io::Driver& driver) noexcept;
