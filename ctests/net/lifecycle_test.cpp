@@ -367,6 +367,34 @@ TEST_CASE("Connection of an application that aborts", "[net]") {
   CHECK(world.no_connections());
 }
 
+TEST_CASE("Connection that we end is not reset by the client's next request (robustness 86)",
+          "[net]") {
+  World world;
+  world.application.when_request = [](Call& call) {
+    call.begin();
+    call.exchange->add_field("connection", "close");
+    call.send("bye", true);
+  };
+  Client client = world.connect();
+  client.send(get);
+  REQUIRE(world.until([&] {
+    client.send(get);
+    return world.server().finished_count() == 1;
+  }));
+  world.turns(5);
+  client.send(get);
+  world.turns(5);
+  CHECK(count_of(world.receive_all(client), "bye") == 1);
+  CHECK_FALSE(client.was_reset());
+  client.close();
+  CHECK(world.no_connections());
+  // One that never closes is not waited for as long as one that is still sending.
+  Client idle = world.connect();
+  idle.send(get);
+  world.receive_all(idle);
+  CHECK(world.no_connections());
+}
+
 TEST_CASE("Connection holds little memory while it idles (lesson 35)", "[net]") {
   CHECK(sizeof(net::Connection) <= 900);
   World world;

@@ -86,6 +86,7 @@ TEST_CASE("Refusal over the concurrency limit is uvicorn's (robustness 47)", "[n
     CHECK(world.receive_all(third) ==
           "HTTP/1.1 503 Service Unavailable\r\ncontent-type: text/plain; charset=utf-8\r\n"
           "content-length: 19\r\nconnection: close\r\n\r\nService Unavailable");
+    third.close();
     REQUIRE(world.until([&] { return world.server().connection_count() == 2; }));
   }
   CHECK(world.application.calls.size() == 2);

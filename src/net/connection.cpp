@@ -269,7 +269,11 @@ void Connection::on_timeout(TimeoutKind kind) {
     case TimeoutKind::header:
     case TimeoutKind::body:
     case TimeoutKind::drain:
-      session_ != nullptr ? session_->on_timeout(kind) : retire();
+      if (stage_ == Stage::lingering) {
+        begin_close();
+      } else {
+        session_ != nullptr ? guarded([this, kind] { session_->on_timeout(kind); }) : retire();
+      }
       break;
   }
 }
@@ -281,7 +285,7 @@ void Connection::finish(Farewell farewell) {
   stage_ = Stage::finishing;
   farewell_ = farewell;
   disarm();
-  if (farewell == Farewell::linger) {
+  if (farewell != Farewell::close) {
     resume_reading();
   }
   if (output_.empty() && !send_.in_flight()) {
@@ -292,13 +296,14 @@ void Connection::finish(Farewell farewell) {
 }
 
 void Connection::end_output() {
-  if (farewell_ != Farewell::linger || receive_ended_) {
+  const bool waits = farewell_ == Farewell::linger || farewell_ == Farewell::brief;
+  if (!waits || receive_ended_) {
     cut(farewell_);
     return;
   }
   stage_ = Stage::lingering;
   ::shutdown(socket_.value(), SHUT_WR);
-  arm(TimeoutKind::linger);
+  arm(farewell_ == Farewell::brief ? TimeoutKind::drain : TimeoutKind::linger);
 }
 
 void Connection::lose(Farewell farewell) {

@@ -37,6 +37,7 @@ class Session;
 enum class Farewell : std::uint8_t {
   close,   ///< the peer has nothing more to say
   linger,  ///< it may still be sending
+  brief,   ///< it expects to go on: a next request may be on its way, but nothing more
   reset,   ///< it must see that the response is not whole although nothing in it says so
 };
 
@@ -60,11 +61,14 @@ class Connection final : public base::ListNode<ConnectionsTag>,
   void start();
 
   // --- for the session --------------------------------------------------------------------------
+  /// Append, then want_flush().
   OutputQueue& output() noexcept { return output_; }
   /// There is output: it leaves with the turn's flush.
   void want_flush();
   /// Asks for Session::resume() from the next dispatch.
   void want_resume();
+  /// Holds the peer back, and keeps an eye on whether it is still there. Repeated calls add
+  /// nothing.
   void pause_reading();
   void resume_reading();
   /// Looks out for a reset while nothing is read.
@@ -88,20 +92,24 @@ class Connection final : public base::ListNode<ConnectionsTag>,
   /// Our own side reads no more: the connection is at its end, but what came is still served.
   bool retiring() const noexcept { return retiring_; }
 
+  /// Asked of the kernel once, on the first call.
   Peer peer();
   /// `host:port` for log lines; empty on a Unix socket.
   const std::string& client_text();
+  /// As Exchange::connection_data.
   void* data() const noexcept { return data_; }
   void set_data(void* data, void (*release)(void*)) noexcept;
 
   // --- for the server ---------------------------------------------------------------------------
   /// Starts a send of what is queued.
   void flush();
+  /// What want_resume() has asked for.
   void resume();
   /// The server drains: an idle connection ends, another one with its next response.
   void drain();
   /// The connection is given up, whatever it is doing.
   void lose(Farewell farewell);
+  /// REQUIRES: closed
   base::UniqueFd take_socket() noexcept { return std::move(socket_); }
 
  private:
@@ -119,14 +127,17 @@ class Connection final : public base::ListNode<ConnectionsTag>,
 
   template <typename Step>
   void guarded(Step step);
+  /// Counts what came too late to be served.
   void discard(std::size_t count);
   void on_output_empty();
   void idle();
   void retire();
+  /// The output has left: the farewell, whichever it is.
   void end_output();
   void begin_close();
   void on_operation_ended();
   void on_end_seen();
+  /// Whether what the kernel holds could be the rest of the body.
   bool body_can_complete() const;
 
   ServerState* server_;

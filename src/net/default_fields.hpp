@@ -14,7 +14,7 @@ namespace ringhorn::net {
 
 struct Settings;
 
-/// A run of bytes inside the block; empty when the block has no such line.
+/// Where a line stands: a run of bytes inside the block; empty when the block has no such line.
 struct LineRange {
   std::size_t offset = 0;
   std::size_t size = 0;

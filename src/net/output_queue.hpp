@@ -34,10 +34,13 @@ struct OutputBatch {
   std::size_t size() const noexcept { return bytes.size() + slice_bytes; }
 };
 
+/// Batches that nobody uses, up to a number; the most recently used one is given first, since it is
+/// the one that the caches still hold.
 class OutputPool {
  public:
   OutputPool() { free_.reserve(free_max); }
 
+  /// An empty batch; it comes back through give().
   OutputBatch* take();
   /// Releases the slices and keeps the memory, unless there is too much of it.
   void give(OutputBatch* batch) noexcept;
@@ -84,9 +87,11 @@ class OutputQueue {
 
  private:
   std::size_t filling_bytes() const noexcept { return filling_ == nullptr ? 0 : filling_->size(); }
+  /// Lists all runs of a batch with slices, for sendmsg.
   static void lay_out(OutputBatch& batch);
 
   OutputPool* pool_;
+  // Owned; both null while there is no output.
   OutputBatch* filling_ = nullptr;
   OutputBatch* sending_ = nullptr;
   std::size_t sending_left_ = 0;

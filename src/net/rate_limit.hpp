@@ -8,8 +8,10 @@ namespace ringhorn::net {
 
 class RateLimit {
  public:
+  /// `period_ns` > 0.
   explicit RateLimit(base::Nanoseconds period_ns) noexcept : period_ns_(period_ns) {}
 
+  /// Whether a line may be written now; then none may for a period. The first one always may.
   bool allow(base::Nanoseconds now_ns) noexcept {
     if (now_ns < next_ns_) {
       return false;

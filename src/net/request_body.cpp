@@ -33,7 +33,7 @@ RequestBody::Progress RequestBody::gather(http::RequestParser& parser, std::span
       case http::RequestParser::Event::error:
         return Progress::failed;
       case http::RequestParser::Event::head:
-        RINGHORN_ASSERT(!"a head inside a body");
+        RINGHORN_ASSERT(step.event != http::RequestParser::Event::head);
     }
   }
   return Progress::full;

@@ -29,27 +29,33 @@ class Response {
   /// Starts the head. `now_ns` is for the date. REQUIRES: !begun()
   void begin(int status, const http::ResponseContext& context, Trailers trailers,
              base::Nanoseconds now_ns);
+  /// One field of the application's, in the order of the calls. REQUIRES: begun(), !head_sent()
   http::FieldError add_field(std::string_view name, std::string_view value) {
     return writer_.add_field(name, value);
   }
   /// `connection: close`. REQUIRES: begun(), !head_sent()
   void forbid_keep_alive() noexcept { writer_.forbid_keep_alive(); }
 
+  /// begin() was called: there is a status, and fields may follow.
   bool begun() const noexcept { return begun_; }
   /// The head is in the output queue: it cannot be taken back.
   bool head_sent() const noexcept { return head_sent_; }
   /// The last piece was given; trailers may still be awaited.
   bool body_ended() const noexcept { return body_ended_; }
   bool awaits_trailers() const noexcept { return body_ended_ && trailers_ == Trailers::announced; }
+  /// What the head says, or would say, of the connection and the body.
   bool keep_alive() const noexcept { return writer_.keep_alive(); }
   int status() const noexcept { return writer_.status(); }
   http::Framing framing() const noexcept { return writer_.framing(); }
   /// False for HEAD, 204, 304: pieces are swallowed.
   bool body_allowed() const noexcept { return writer_.body_allowed(); }
 
+  /// How a piece fits the length that the application has declared. The excess of `too_long` is
+  /// dropped; `too_short` is told with the last piece.
   enum class Fit : std::uint8_t { exact, too_long, too_short };
   /// A piece of body; the head goes before the first. REQUIRES: begun(), !body_ended()
   Fit send(OutputQueue& out, std::string_view bytes, bool last);
+  /// The same, by reference when it is large enough for that to pay.
   Fit send(OutputQueue& out, base::OwnedSlice bytes, bool last);
   /// Ends a response that announced trailers. REQUIRES: awaits_trailers()
   void send_trailers(OutputQueue& out, std::string_view field_lines);

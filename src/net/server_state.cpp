@@ -85,7 +85,6 @@ void ServerState::start_connection(base::UniqueFd socket, Listener& listener) {
 }
 
 void ServerState::start_owed() {
-  started_this_turn_ = 0;
   while (!owed_.empty() && started_this_turn_ < settings_.accepts_per_turn_max) {
     Owed next = std::move(owed_.front());
     owed_.pop_front();

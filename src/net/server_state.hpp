@@ -33,6 +33,7 @@ class ServerState final : private io::FlushHook, private io::Timer {
   ~ServerState();
 
   // --- as in Server -----------------------------------------------------------------------------
+  /// The contracts stand in server.hpp.
   void listen(base::UniqueFd socket, const sock::Address& address);
   void start();
   void drain(std::function<void()> on_idle);
@@ -56,29 +57,38 @@ class ServerState final : private io::FlushHook, private io::Timer {
   RateLimit& accept_error_lines() noexcept { return accept_error_lines_; }
   RateLimit& concurrency_lines() noexcept { return concurrency_lines_; }
 
+  /// Arms `timeout` by the duration of its kind, from the beginning of the current dispatch on.
   void arm(Timeout& timeout, TimeoutKind kind) { wake_at(timeouts_.arm(timeout, kind, now_ns())); }
   /// The timer runs no later than this.
   void wake_at(base::Nanoseconds deadline_ns);
+  /// Connection::flush() is called at the end of the turn. REQUIRES: not asked for already
   void flush_later(Connection& connection) noexcept { dirty_.push_back(connection); }
+  /// Connection::resume() is called from the next dispatch. REQUIRES: not asked for already
   void resume_later(Connection& connection);
 
+  /// A session that is open on `connection`; it comes back through give_session, closed.
   Session* take_session(Connection& connection);
   void give_session(Session& session) noexcept;
+  /// The counters. Every exchange that started ends once, finished or not.
   void exchange_started() noexcept { ++exchange_count_; }
   void exchange_ended() noexcept { --exchange_count_; }
   void response_finished() noexcept { ++finished_count_; }
   /// Whether one exchange more, on the connections that there are, would be too many.
   bool over_concurrency() const noexcept;
 
+  /// Takes what a listener has accepted: starts it now, or owes it to a later turn.
   void admit(base::UniqueFd socket, Listener& listener);
   void on_listener_stopped();
+  /// Its last operation has ended: the connection is destroyed and its socket closed.
   void on_connection_closed(Connection& connection);
 
  private:
+  /// Accepted, and not yet started.
   struct Owed {
     base::UniqueFd socket;
     Listener* listener;
   };
+  /// More than these are not kept for later: a burst must not hold its memory for ever.
   static constexpr std::size_t free_sessions_max = 128;
 
   void on_flush() override;
@@ -88,6 +98,7 @@ class ServerState final : private io::FlushHook, private io::Timer {
   void start_connection(base::UniqueFd socket, Listener& listener);
   void retry_listeners();
   void arm_timer();
+  /// Has the drainer told, from the next dispatch, when nothing is left.
   void finish_drain();
 
   io::Driver* driver_;

@@ -279,9 +279,9 @@ void Session::settle() {
 }
 
 void Session::store_rest() {
-  if (in_place_) {
+  if (in_place_ && !unread_.empty()) {
     held_.append({unread_.data(), unread_.size()});
-  } else {
+  } else if (!in_place_) {
     held_.consume(held_.size() - unread_.size());
   }
   unread_ = {};

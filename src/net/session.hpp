@@ -52,6 +52,7 @@ class Session {
   void close() noexcept;
 
   // --- from the connection; each may end in close() ---------------------------------------------
+  /// `bytes` are the driver's and may be written to; what is needed later is copied.
   void on_bytes(std::span<char> bytes);
   /// The peer has shut down its side: what is held is all there will ever be.
   void on_peer_finished();
@@ -87,11 +88,14 @@ class Session {
   enum class Phase : std::uint8_t { head, body, answer, drain, over };
 
   void run();
+  // Steps of run(); true: there may be more to do.
   bool read_head();
   bool open_exchange();
-  bool over_limit();
   bool read_body();
   bool drop_body();
+  /// Answers with 503 when the request at hand is one too many.
+  bool over_limit();
+  /// After run(): what is left is kept, timers and reading fit the phase, or the session ends.
   void settle();
   void store_rest();
   void update_reading();
@@ -105,15 +109,19 @@ class Session {
   void note_access(const http::RequestHead& head);
   void log_access(int status);
   bool has_more() const noexcept;
+  // The ends of an exchange: the response is complete, nobody gets the rest of it, it broke, the
+  // client is gone.
   RequestHandler* detach() noexcept;
   void complete();
   void cut_short();
   void cut();
   void disconnect();
+  // The ends of the connection: an answer of our own, or none.
   void refuse(int status);
   void refuse_bad_request();
   void leave();
   void leave(Farewell farewell);
+  /// Gives the session back. REQUIRES: not running
   void release();
 
   ServerState* server_;

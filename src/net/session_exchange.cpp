@@ -284,7 +284,13 @@ void Session::refuse(int status) {
 
 void Session::leave() {
   const bool all_read = phase_ == Phase::answer || (phase_ == Phase::body && body_.ended());
-  leave(all_read && !has_more() ? Farewell::close : Farewell::linger);
+  if (!all_read || has_more()) {
+    leave(Farewell::linger);
+  } else {
+    // A client that asked for the end sends nothing more. Any other may send its next request
+    // before it sees ours: closing on it would reset the response (robustness 84, 86).
+    leave(keep_alive_ ? Farewell::brief : Farewell::close);
+  }
 }
 
 void Session::leave(Farewell farewell) {

@@ -34,14 +34,18 @@ class TimeoutOwner {
   ~TimeoutOwner() = default;
 };
 
+/// One deadline of its owner's, armed or not: a node of the list of its kind. Leaves it by itself
+/// when it is destroyed.
 struct TimeoutTag;
 class Timeout : public base::ListNode<TimeoutTag> {
  public:
   explicit Timeout(TimeoutOwner& owner) noexcept : owner_(&owner) {}
 
+  /// Whether it is in a list at all.
   bool armed() const noexcept { return linked(); }
   /// Whether it is armed for just this.
   bool armed_for(TimeoutKind kind) const noexcept { return linked() && kind_ == kind; }
+  /// O(1); nothing happens when it is not armed.
   void disarm() noexcept { unlink(); }
 
  private:

@@ -36,7 +36,8 @@ class World {
  public:
   static constexpr base::Nanoseconds patience_ns = 10 * base::ns_per_s;
 
-  explicit World(const net::Settings& settings = test_settings())
+  explicit World(const net::Settings& settings = test_settings()) : World(settings, application) {}
+  World(const net::Settings& settings, net::Application& answering)
       : log_fd_(::memfd_create("log", MFD_CLOEXEC)),
         access_fd_(::memfd_create("access", MFD_CLOEXEC)),
         log_(telemetry::Level::debug, telemetry::Colors::never, log_fd_.value(),
@@ -44,7 +45,7 @@ class World {
     auto driver = io::make_uring_driver({64, 32, 16384, 64});
     REQUIRE(driver);
     driver_ = driver.take_value();
-    server_ = std::make_unique<net::Server>(*driver_, application, log_, settings);
+    server_ = std::make_unique<net::Server>(*driver_, answering, log_, settings);
     auto socket = sock::bind_tcp({"127.0.0.1", 0, 2048});
     REQUIRE(socket);
     const sock::Address address = sock::local_address(socket.value().value());
