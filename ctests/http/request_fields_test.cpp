@@ -161,6 +161,31 @@ TEST_CASE("robustness 13: Host is one host of RFC 3986 with an optional port", "
   }
 }
 
+TEST_CASE("robustness 13: every byte of a Host is judged, at every length", "[http]") {
+  const std::string marks = "-._~!$&'()*+;=";
+  for (const std::size_t size : {5U, 8U, 11U, 16U, 17U, 40U}) {
+    for (int byte = 0; byte < 256; ++byte) {
+      const char c = static_cast<char>(byte);
+      const bool digit = c >= '0' && c <= '9';
+      const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+      if (c == '\r' || c == '\n') {
+        continue;
+      }
+      std::string host(size, 'h');
+      host[size / 2] = c;
+      check_host(host, digit || letter || marks.find(c) != marks.npos);
+      host = std::string(size - 4, 'h') + ":8" + c + "0";
+      check_host(host, digit);
+    }
+    check_host(std::string(size, 'h') + ":65535", true);
+    check_host(std::string(size, 'h') + ":65536", false);
+    check_host(std::string(size, 'h') + ":", true);
+    check_host(":" + std::string(size, '1'), false);
+  }
+  check_host("example:99999", false);
+  check_host("example:000001", true);
+}
+
 TEST_CASE("robustness 13: HTTP/1.1 has one Host, HTTP/1.0 at most one", "[http]") {
   check("none", "GET / HTTP/1.1\r\n\r\n", "error 400");
   check("none, absolute", "GET http://a/ HTTP/1.1\r\n\r\n", "error 400");
@@ -205,12 +230,21 @@ TEST_CASE("robustness 15: too many fields, a field too long, all too long are 43
   check("bad byte behind", request("GET / HTTP/1.1", "A: " + value + value + "\x01"), "error 431",
         limits);
 
+  const std::string open = "GET / HTTP/1.1\r\nHost: a\r\nA: " + value;
+  check("line without end", open, "", limits);
+  check("line + 1 without end", open + "v", "error 431", limits);
+
   limits = Limits();
   limits.head_bytes_max = 40;  // of which "Host: a" and CRLF are 9
   check("all", request("GET / HTTP/1.1", "A: " + std::string(28, 'v') + "\r\n"),
         "head GET / 1.1 [host: a] [a: " + std::string(28, 'v') + "]\nend", limits);
   check("all + 1", request("GET / HTTP/1.1", "A: " + std::string(29, 'v') + "\r\n"), "error 431",
         limits);
+  check("at the limit, then one more",
+        request("GET / HTTP/1.1", "A: " + std::string(28, 'v') + "\r\nB: 1\r\n"), "error 431",
+        limits);
+  check("at the limit, then one without end",
+        "GET / HTTP/1.1\r\nHost: a\r\nA: " + std::string(28, 'v') + "\r\nB", "error 431", limits);
   check("many short", request("GET / HTTP/1.1", "A: 1\r\nA: 1\r\nA: 1\r\nA: 1\r\nA: 1\r\nA: 1\r\n"),
         "error 431", limits);
 }

@@ -161,6 +161,7 @@ TEST_CASE("robustness 42: only 100-continue is expected, and only on HTTP/1.1", 
   check_flags("1.1", "Content-Length: 1\r\nExpect: 100-continue\r\n", " length=1 continue");
   check_flags("1.1", "Transfer-Encoding: chunked\r\nExpect: 100-Continue\r\n", " chunked continue");
   check_flags("1.1", "Expect: 100-continue\r\n", "");
+  check_flags("1.1", "Connection: close\r\nExpect: 100-continue\r\n", " close");
   check_flags("1.0", "Content-Length: 1\r\nExpect: 100-continue\r\n", " length=1 close");
   for (const char* value : {"", "100-continues", "200-ok", "100-continue, x", "100-continue;q=1"}) {
     check_answer("Content-Length: 1\r\nExpect: " + std::string(value) + "\r\n", 417);
