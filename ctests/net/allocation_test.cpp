@@ -37,20 +37,20 @@ TEST_CASE("Session serves a plain request without an allocation (lesson 35)", "[
   net::Settings settings = test_settings();
   settings.date_header = true;
   World world(settings, plain);
-  constexpr int count = 8;
+  constexpr std::size_t count = 8;
   std::vector<Client> clients;
   clients.reserve(count);
-  for (int i = 0; i < count; ++i) {
+  for (std::size_t i = 0; i < count; ++i) {
     clients.push_back(world.connect());
   }
   const std::string get = "GET / HTTP/1.1\r\nhost: a\r\n\r\n";
-  for (int round = 0; round < 100; ++round) {
+  for (std::size_t round = 0; round < 100; ++round) {
     for (Client& client : clients) {
       client.send(get);
     }
     counting = round >= 50;
     const bool answered =
-        world.until([&] { return world.server().finished_count() == count * (round + 1U); });
+        world.until([&] { return world.server().finished_count() == count * (round + 1); });
     world.turns(3);
     counting = false;
     REQUIRE(answered);
