@@ -20,7 +20,7 @@ LAYERS = {
     "loop": ("base telemetry io py", "libc"),
     "asgi": ("base telemetry http ws net py loop", ""),
     "worker": ("base http ws config telemetry sock io net py loop asgi", "libc fmt"),
-    "door": ("config supervisor worker py", ""),
+    "door": ("config telemetry supervisor loop worker py", "libc"),
 }
 
 OUTSIDE = {
@@ -39,7 +39,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.MULTILINE)
 
 def module_of(path: str) -> str | None:
     """The row of the table that a file belongs to; ctests are bound by none."""
-    if re.fullmatch(r"src/(main|module)\.cpp", path):
+    if re.fullmatch(r"src/(main|module)\.[ch]pp", path):
         return "door"
     match = re.match(r"(?:include/ringhorn|src)/(\w+)/", path)
     return match and match[1]

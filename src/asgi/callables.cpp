@@ -1,7 +1,5 @@
 #include "callables.hpp"
 
-#include <structmember.h>
-
 #include <cstddef>
 #include <new>
 

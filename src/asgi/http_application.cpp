@@ -108,6 +108,9 @@ void HttpApplication::on_request(net::Exchange& exchange) {
     exchange.fail();
     return;
   }
+  if (exchange.head().wants_upgrade) {
+    state.bridge.log.warning("Unsupported upgrade request.");
+  }
   HttpCycle& cycle = cycle_of(send.get());
   py::Ref coroutine = state.call(exchange, send.get());
   py::Ref task =

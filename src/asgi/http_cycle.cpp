@@ -97,7 +97,7 @@ PyObject* HttpCycle::take_message() {
     PyErr_SetString(PyExc_OSError, "the server has stopped");
     return nullptr;
   }
-  if (!alive()) {
+  if (!alive() || (body_told_ && peer_finished_)) {
     disconnect_told_ = true;
     return PyDict_Copy(bridge_->disconnect_message.get());
   }
@@ -134,6 +134,10 @@ void HttpCycle::add_waiter(Awaitable& waiter, Awaitable::Kind kind) {
 
 void HttpCycle::on_body_ready() {
   awaits_body_ = false;
+  wake_receivers();
+}
+
+void HttpCycle::wake_receivers() {
   while (Awaitable* waiter = receivers_.pop_front()) {
     waiter->wake();
   }
@@ -318,6 +322,13 @@ void HttpCycle::on_writable() {
 
 // --- the end ---------------------------------------------------------------------------------
 
+/// A long poll wants to hear that the client has hung up; one that only half-closed gets its
+/// answer.
+void HttpCycle::on_peer_finished() {
+  peer_finished_ = true;
+  wake_receivers();
+}
+
 void HttpCycle::on_disconnect() {
   end(State::disconnected);
 }
@@ -325,7 +336,7 @@ void HttpCycle::on_disconnect() {
 void HttpCycle::end(State state) {
   exchange_ = nullptr;
   state_ = state;
-  on_body_ready();
+  wake_receivers();
   on_writable();
 }
 

@@ -39,6 +39,7 @@ class HttpCycle final : public net::RequestHandler, public base::ListNode<CycleT
   // --- from net --------------------------------------------------------------------------------
   void on_body_ready() override;
   void on_writable() override;
+  void on_peer_finished() override;
   void on_disconnect() override;
 
   // --- from the application object -------------------------------------------------------------
@@ -68,6 +69,7 @@ class HttpCycle final : public net::RequestHandler, public base::ListNode<CycleT
   PyObject* give_up();
   bool add_fields(PyObject* headers);
   void end(State state);
+  void wake_receivers();
   void cut(const std::string& complaint);
 
   Bridge* bridge_;
@@ -75,7 +77,8 @@ class HttpCycle final : public net::RequestHandler, public base::ListNode<CycleT
   State state_ = State::waiting;
   bool body_told_ = false;  ///< the last http.request was delivered
   bool disconnect_told_ = false;
-  bool awaits_body_ = false;  ///< net was asked for on_body_ready
+  bool peer_finished_ = false;  ///< the client has sent FIN: it may still read our answer
+  bool awaits_body_ = false;    ///< net was asked for on_body_ready
   bool trailers_announced_ = false;
   std::unique_ptr<std::string> trailers_;  ///< field lines gathered so far
   base::IntrusiveList<Awaitable, WaitTag> receivers_;

@@ -1,5 +1,6 @@
 // LoopCore, the Python type around Core: the methods that are called all the time, and the
 // attributes of BaseEventLoop that native code has to see.
+#include <climits>
 #include <cstddef>
 #include <memory>
 #include <utility>
@@ -153,16 +154,16 @@ int to_descriptor(PyObject* object) {
   const py::Ref number = PyLong_Check(object)
                              ? py::Ref::borrow(object)
                              : py::Ref::steal(PyObject_CallMethod(object, "fileno", nullptr));
-  const int fd = number ? _PyLong_AsInt(number.get()) : -1;
+  const long fd = number ? PyLong_AsLong(number.get()) : -1;
   if (PyErr_Occurred() != nullptr) {
     PyErr_Format(PyExc_ValueError, "Invalid file object: %R", object);
     return -1;
   }
-  if (fd < 0) {
-    PyErr_Format(PyExc_ValueError, "Invalid file descriptor: %d", fd);
+  if (fd < 0 || fd > INT_MAX) {
+    PyErr_Format(PyExc_ValueError, "Invalid file descriptor: %ld", fd);
     return -1;
   }
-  return fd;
+  return static_cast<int>(fd);
 }
 
 PyObject* watch(PyObject* self, PyObject* const* arguments, Py_ssize_t count, Direction direction) {

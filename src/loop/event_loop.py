@@ -1,12 +1,14 @@
 """The cold side of the event loop: what native code leaves to Python, and to asyncio itself."""
 
 import asyncio
+import contextlib
 import inspect
 import selectors
+import signal
 import sys
 import threading
 import weakref
-from asyncio import base_events, constants, events, format_helpers
+from asyncio import base_events, events, format_helpers
 from asyncio.log import logger
 
 
@@ -53,13 +55,38 @@ def make_loop_class(core):
                     finalizer=self._asyncgen_finalizer_hook,
                 )
                 events._set_running_loop(self)
-                self._run()
+                with self._signals_heard():
+                    self._run()
             finally:
                 self._stopping = False
                 self._thread_id = None
                 events._set_running_loop(None)
                 self._set_coroutine_origin_tracking(False)
                 sys.set_asyncgen_hooks(*hooks)
+
+        @contextlib.contextmanager
+        def _signals_heard(self):
+            """Has every signal with a Python handler written into the loop's own socket.
+
+            Without that, one that comes just before a wait would not break it. Those that asked
+            for the same already (an outer loop, another framework) keep it.
+            """
+            own = self._csock.fileno()
+            try:
+                previous = signal.set_wakeup_fd(own, warn_on_full_buffer=False)
+            except ValueError:  # not the main thread: signals are not handled here
+                yield
+                return
+            if previous not in (-1, own):
+                signal.set_wakeup_fd(previous)
+            try:
+                yield
+            finally:
+                # asyncio's own handlers stay for the time between two runs.
+                if previous == -1 and not self._signal_handlers:
+                    current = signal.set_wakeup_fd(-1)
+                    if current != own:
+                        signal.set_wakeup_fd(current)
 
         def close(self):
             super().close()

@@ -42,8 +42,10 @@ class ByteBuffer {
     end_ += count;
   }
   void append(std::string_view bytes) {
-    std::memcpy(prepare(bytes.size()), bytes.data(), bytes.size());
-    end_ += bytes.size();
+    if (!bytes.empty()) {  // memcpy wants pointers even for no bytes
+      std::memcpy(prepare(bytes.size()), bytes.data(), bytes.size());
+      end_ += bytes.size();
+    }
   }
   void append(char byte) { *prepare(1) = byte, ++end_; }
   /// Drops `count` bytes at the front. REQUIRES: count <= size()
