@@ -41,9 +41,9 @@ void UringDriver::complete_wake(unsigned flags) {
   }
 }
 
-// A timeout given with the wait would be set up and torn down at every wait, which costs more than
-// a small send. This one stays armed: deadlines mostly move away, and then it merely fires early,
-// once.
+// A timeout given with the wait would be set up and torn down at every wait, and needs the clock to
+// be read for it. This one is absolute and stays armed: deadlines mostly move away, and then it
+// merely fires early, once.
 void UringDriver::arm_alarm(base::Nanoseconds deadline_ns) {
   alarm_time_.tv_sec = deadline_ns / base::ns_per_s;
   alarm_time_.tv_nsec = deadline_ns % base::ns_per_s;
