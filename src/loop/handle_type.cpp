@@ -2,7 +2,6 @@
 // look at. Only loops make them.
 #include "handle.hpp"
 
-
 #include <cstddef>
 #include <memory>
 #include <utility>

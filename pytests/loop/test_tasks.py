@@ -1,0 +1,76 @@
+"""A request's task, through each door: its first step runs at once, and it is a real one.
+
+hot-path 2, lesson 14.
+"""
+
+import json
+
+import pytest
+from support.holds import holds
+from support.server import Server
+
+APP = "tasks:app"
+
+
+def answer(server: Server, target: str):
+    response = server.get(target)
+    assert response.status == 200
+    return json.loads(response.body)
+
+
+@holds("lesson_14")
+@pytest.mark.parametrize("debug", ["off", "on"])
+def test_request_runs_in_a_real_task_from_its_first_step_on(serve, debug):
+    with serve(APP) as server:
+        server.get(f"/debug?{debug}")
+        before, after, same = answer(server, "/task")
+        assert before == after and same
+        if not server.door.oracle:
+            assert before["loop_type"] == "EventLoop"
+            assert before["named"] == "ringhorn-request"
+        for fact in ("exact", "loop", "running", "known", "coroutine", "weak", "factory"):
+            assert before[fact] is True, fact
+        assert before["cancelling"] == 0
+
+
+@holds("lesson_14")
+@pytest.mark.parametrize("debug", ["off", "on"])
+def test_request_keeps_one_context_over_its_suspensions(serve, debug):
+    with serve(APP) as server:
+        server.get(f"/debug?{debug}")
+        for _ in range(3):
+            # The next request does not see what this one has set.
+            seen = answer(server, "/context")
+            assert seen == ["nobody", "this request", "this request", "this request"]
+
+
+@holds("lesson_14")
+@pytest.mark.parametrize("debug", ["off", "on"])
+def test_timeouts_and_groups_work_in_the_first_step(serve, debug):
+    with serve(APP) as server:
+        server.get(f"/debug?{debug}")
+        assert answer(server, "/timeout") == ["timeout", "wait_for", "group"]
+
+
+def test_tasks_that_the_application_makes_wait_for_their_turn(serve):
+    with serve(APP) as server:
+        assert answer(server, "/order") == [
+            "first step", "still first step", "callback", "inner task",
+        ]  # fmt: skip
+
+
+def test_pipelined_requests_are_not_stepped_inside_each_other(serve):
+    """The second is parsed while the first is answered: each has its own current task."""
+    with serve(APP) as server, server.connect() as connection:
+        request = b"GET /task HTTP/1.1\r\nHost: test\r\n\r\n"
+        connection.send(request * 8)
+        for _ in range(8):
+            before, after, same = json.loads(connection.read_response().body)
+            assert before == after and same
+
+
+def test_exit_in_the_first_step_ends_the_server(serve):
+    with serve(APP, expect_status=None) as server:
+        with server.connect() as connection:
+            connection.send(b"GET /leave HTTP/1.1\r\nHost: test\r\n\r\n")
+            assert server.wait() != 0
