@@ -15,7 +15,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 
-from jobs import LOGS, ROOT, STATE, JobFailed, Jobs, Result, read_junit, run
+from jobs import LOGS, ROOT, STATE, JobFailed, Jobs, Result, read_catch, read_junit, run
 
 # What runs where: CPython, build, door. Everything that is slow is here to be tuned.
 MATRIX = [
@@ -163,13 +163,15 @@ def unit(result: Result, directory: Path, kind: str) -> None:
     for test in tests:
         report = result.log.with_suffix(f".{test['name']}.xml")
         report.unlink(missing_ok=True)
-        command = [*test["cmd"], "-r", "junit", "-o", report]
+        command = [*test["cmd"], "-r", "xml", "-o", report]
         status = run(result.log, command, env if kind == "sanitized" else None, check=False)
         before = len(result.failures)
         with contextlib.suppress(OSError, ElementTree.ParseError):
-            read_junit(result, report, f"{test['name']}: ")
+            read_catch(result, report, f"{test['name']}: ")
         if status != 0 and len(result.failures) == before:
             result.failures.append(f"{test['name']}: ended with status {status}")
+        if status != 0:
+            run(result.log, test["cmd"], env if kind == "sanitized" else None, check=False)
     if not tests:
         raise JobFailed("there are no unit tests")
 

@@ -7,7 +7,7 @@ from cpp import ROOT
 
 sys.path.append(str(ROOT / "packaging"))
 import jobs as machinery  # noqa: E402
-from jobs import JobFailed, Jobs, Result, read_junit, run  # noqa: E402
+from jobs import JobFailed, Jobs, Result, read_catch, read_junit, run  # noqa: E402
 
 REPORT = """<testsuites><testsuite>
 <testcase classname="a" name="good"/>
@@ -15,6 +15,11 @@ REPORT = """<testsuites><testsuite>
 <testcase classname="a" name="torn"><error message="x"/></testcase>
 <testcase classname="a" name="left"><skipped/></testcase>
 </testsuite></testsuites>"""
+
+
+CATCH = """<Catch><TestCase name="good"><OverallResult success="true"/></TestCase>
+<TestCase name="bad"><OverallResult success="false"/></TestCase>
+<TestCase name="torn"/></Catch>"""
 
 
 @pytest.fixture
@@ -28,6 +33,13 @@ def test_report_is_counted_by_case(tmp_path):
     result = Result("a", tmp_path / "a.log")
     read_junit(result, tmp_path / "report.xml")
     assert (result.passed, result.skipped, result.failures) == (1, 1, ["a::bad", "a::torn"])
+
+
+def test_report_of_catch_is_counted_by_case(tmp_path):
+    (tmp_path / "report.xml").write_text(CATCH)
+    result = Result("a", tmp_path / "a.log")
+    read_catch(result, tmp_path / "report.xml", "http: ")
+    assert (result.passed, result.failures) == (1, ["http: bad", "http: torn"])
 
 
 def test_broken_job_is_a_failure_and_so_is_what_needs_it(pool):
