@@ -213,7 +213,7 @@ def black_box(result: Result, python: Python, kind: str, door: str, arguments: l
         env |= SANITIZER_ENVIRONMENT
     if door == "extension":
         env = {"RINGHORN_PYTHON": str(python.venv / "bin/python")}
-    run_pytest(result, python, ["--door", door, *arguments], env)
+    run_pytest(result, python, [f"--door={door}", *arguments], env)
 
 
 class Plan:
@@ -241,13 +241,13 @@ class Plan:
 
     def everything(self) -> None:
         built_fuzzers = self.once("build, fuzz", [], build_fuzzers)
-        self.tidy([])
+        self.tidy(["pytests/tidy"])
         for version, kind in UNIT_BUILDS:
             if python := self.pythons.get(version):
                 built = self.executable(python, kind, units=True)
                 self.once(f"unit, {kind}", [built], unit, python.build_dir(kind), kind)
         self.once("fuzz", [built_fuzzers], fuzz)
-        self.black_box([])
+        self.black_box(["pytests"])
         self.budgets()
 
     def selected(self, arguments: list[str]) -> None:
@@ -256,14 +256,13 @@ class Plan:
         others = [word for word in arguments if word not in paths]
         tidy = [word for word in paths if "pytests/tidy" in word]
         if tidy or not paths:
-            self.tidy(others + tidy)
+            self.tidy((tidy or ["pytests/tidy"]) + others)
         if paths != tidy or not paths:
-            self.black_box(others + [word for word in paths if word not in tidy])
+            chosen = [word for word in paths if word not in tidy] or ["pytests"]
+            self.black_box(chosen + others)
 
     def tidy(self, arguments: list[str]) -> None:
         python = next(iter(self.pythons.values()))
-        if not any("pytests/tidy" in word for word in arguments):
-            arguments = ["pytests/tidy", *arguments]
         self.once("tidy", [self.venv(python)], run_pytest, python, arguments, {})
 
     def black_box(self, arguments: list[str]) -> None:

@@ -50,9 +50,11 @@ def unopened(path: str, text: str) -> list[str]:
 
 
 def unbuilt(path: str, meson: str) -> list[str]:
-    leaf = re.escape(path.rpartition("/")[2])
-    stem = leaf.removesuffix(r"\.cpp").removesuffix(r"\.py")
-    if re.search(rf"'(?:[\w/]*/)?(?:{leaf}|{stem})'", meson):
+    """A name may be put together from two: `foreach name : ['head']`, `name + '_test.cpp'`."""
+    leaf = path.rpartition("/")[2]
+    quoted = {word.rpartition("/")[2] for word in re.findall(r"'([\w./]+)'", meson)}
+    endings = quoted | {"", ".cpp", ".py"}
+    if any(leaf.startswith(word) and leaf[len(word) :] in endings for word in quoted if word):
         return []
     return [f"{path}: no meson.build names it"]
 
@@ -133,6 +135,7 @@ def test_built_rule_refuses_a_breach():
     assert unbuilt("src/net/dead.cpp", "files('server.cpp', 'undead.cpp')")
     assert not unbuilt("src/net/server.cpp", "files('server.cpp')")
     assert not unbuilt("ctests/http/head_test.cpp", "foreach name : ['head_test']")
+    assert not unbuilt("ctests/http/head_test.cpp", "foreach x : ['head']; x + '_test.cpp'")
 
 
 def test_alone_rule_refuses_a_breach(tmp_path):
