@@ -89,6 +89,7 @@ async def messages(scope, receive, send):
 async def messages_noted(scope, receive, send):
     """As /messages, into the notes: for bodies that never end well. Answers only a whole body."""
     key = key_of(scope)
+    note(key, "called")
     while True:
         message = await receive()
         note(key, message["type"])

@@ -122,7 +122,9 @@ def test_length_just_below_2_63_gets_413_with_a_limit(shared):
 def test_chunked_body_over_the_limit_gets_413_in_the_middle(shared):
     server, key = shared("raw:app", *LIMIT), fresh_id()
     with server.connect() as connection:
-        connection.send(chunked(f"/messages-noted?id={key}", chunks(b"x" * 600, b"y" * 600)))
+        connection.send(chunked(f"/messages-noted?id={key}", b""))
+        await_note(server, key, "called")
+        connection.send(chunks(b"x" * 600, b"y" * 600))
         response = connection.read_response()
         assert response.status == 413
         assert response.says_close

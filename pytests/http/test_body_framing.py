@@ -158,16 +158,31 @@ BAD_CHUNKS = [
 
 
 @pytest.mark.parametrize("wire", BAD_CHUNKS)
-def test_chunk_that_is_wrong_ends_the_connection(server, wire):
-    """robustness_29: the application runs already; it gets http.disconnect, the client 400."""
+def test_chunk_that_is_wrong_together_with_its_head_gets_400(server, wire):
+    """The application may be spared, or gets http.disconnect; it never sees a whole body."""
+    key = fresh_id()
+    with server.connect() as connection:
+        connection.send(chunked(f"/messages-noted?id={key}", wire), SMUGGLED)
+        response = connection.read_response()
+        connection.expect_close()
+    assert (response.status, response.says_close) == (400, True)
+    notes = seen(server, key)
+    assert "whole" not in notes
+    assert not notes or "http.disconnect" in notes
+
+
+@pytest.mark.parametrize("wire", BAD_CHUNKS)
+def test_chunk_that_is_wrong_while_the_app_reads_ends_the_connection(server, wire):
+    """robustness_29: the application gets http.disconnect, the client 400."""
     key = fresh_id()
     mark = server.mark()
     with server.connect() as connection:
-        connection.send(chunked(f"/messages-noted?id={key}", wire, "X-Behind: 1"), SMUGGLED)
+        connection.send(chunked(f"/messages-noted?id={key}", b""))
+        await_note(server, key, "called")
+        connection.send(wire, SMUGGLED)
         response = connection.read_response()
         connection.expect_close()
-    assert response.status == 400
-    assert response.says_close
+    assert (response.status, response.says_close) == (400, True)
     notes = await_note(server, key, "http.disconnect")
     assert "whole" not in notes
     assert not [line for line in server.stderr_lines(mark) if line.startswith("ERROR")]

@@ -27,13 +27,13 @@ NO_RING = 425  # io_uring_setup
 
 @pytest.mark.slow
 @holds("robustness_76", "lesson_30")
-def test_server_without_descriptors_keeps_serving_and_recovers(serve):
+def test_server_without_descriptors_keeps_serving_and_recovers(serve, door):
     """EMFILE on accept: those connected are served, no busy loop, and accept goes on later."""
-    with serve("raw:app") as server:
+    # The ring notes the limit when accept is armed: it must be low from the start.
+    command = ("sh", "-c", 'ulimit -S -n 20; exec "$@"', "sh", *door.command)
+    with serve("raw:app", command=command) as server:
         with server.connect() as early:
             still_serves(early)
-            limit = open_files(server.pid) + 3
-            resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (limit, 20000))
             waiting = [server.connect() for _ in range(30)]
             for connection in waiting:
                 connection.get("/hello")
@@ -43,7 +43,8 @@ def test_server_without_descriptors_keeps_serving_and_recovers(serve):
             assert early.read_response().body == b"slept"
             assert cpu_seconds(server.pid) - used < seconds(0.4), "accept is a busy loop"
             still_serves(early)
-            resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (20000, 20000))
+            _, most = resource.prlimit(server.pid, resource.RLIMIT_NOFILE)
+            resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (most, most))
             # Those that it has dropped were told so; the others are answered now.
             served = [connection.read_to_any_end() for connection in end_all(waiting)]
             assert sum(b"hello" in data for data, _ in served) >= 3
@@ -265,10 +266,10 @@ def test_memory_after_many_requests_is_the_same(serve):
                     for _ in range(200):
                         connection.read_response()
 
-        round_of(20_000)
+        round_of(80_000)  # the allocator's arenas settle within this
         before = resident_bytes(server.pid)
-        round_of(50_000)
-        assert resident_bytes(server.pid) - before < 1_000_000
+        round_of(40_000)
+        assert resident_bytes(server.pid) - before < 800_000
 
 
 # The ring.

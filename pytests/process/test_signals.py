@@ -25,6 +25,14 @@ def open_and_close(fifo) -> None:
         pass
 
 
+def await_refusal(port: int) -> None:
+    """The listener closes a few turns after the line; who still gets in is sent away."""
+    with pytest.raises(ConnectionRefusedError):
+        for _ in range(1000):
+            with Connection(port) as connection:
+                connection.expect_close()
+
+
 @BOTH
 @holds("robustness_85", "asgi_76", "asgi_77")
 def test_signal_stops_an_idle_server_with_uvicorns_lines(serve, sig):
@@ -81,8 +89,7 @@ def test_request_in_flight_is_finished_and_loses_keep_alive(serve, release):
             assert waiting.string == (
                 "INFO:     Waiting for connections to close. (CTRL+C to force quit)"
             )
-            with pytest.raises(ConnectionRefusedError):
-                Connection(server.port)
+            await_refusal(server.port)
             open_and_close(release)
             response = connection.read_response()
             assert response.body == b"finished"
@@ -142,7 +149,8 @@ def test_requests_in_the_kernels_queue_are_served(serve, tmp_path):
 @BOTH
 @holds("robustness_85")
 def test_second_signal_ends_the_server_at_once(serve, sig):
-    with serve("lifespans:well", expect_status=FORCED[sig]) as server:
+    forced = {"expect_status": FORCED[sig], "check_counts": False}
+    with serve("lifespans:well", **forced) as server:
         with server.connect() as connection:
             connection.get("/hang")
             server.wait_for_line("^app: request hangs")
@@ -166,7 +174,7 @@ def test_second_signal_ends_a_shutdown_that_hangs(serve):
 
 @holds("robustness_85")
 def test_second_signal_ends_a_task_that_swallows_its_cancellation(serve):
-    with serve("lifespans:well", expect_status=130) as server:
+    with serve("lifespans:well", expect_status=130, check_counts=False) as server:
         with server.connect() as connection:
             connection.get("/stubborn")
             server.wait_for_line("^app: request hangs")
@@ -203,7 +211,7 @@ def test_grace_cancels_a_hung_request_then_shuts_down(serve):
 @holds("lesson_16")
 def test_grace_ends_a_task_that_swallows_its_cancellation(serve):
     options = ("--timeout-graceful-shutdown", "0.5")
-    with serve("lifespans:well", *options, expect_status=None) as server:
+    with serve("lifespans:well", *options, expect_status=None, check_counts=False) as server:
         with server.connect() as connection:
             connection.get("/stubborn")
             server.wait_for_line("^app: request hangs")
@@ -241,7 +249,9 @@ def test_half_a_request_does_not_hold_up_the_end(serve):
         with server.connect() as connection:
             connection.send(b"GET / HTTP/1.1\r\n")
             server.get("/hello")
-            assert server.stop(timeout=5) == 0
+            server.send_signal(signal.SIGTERM)
+            connection.read_to_any_end()
+        assert server.wait(timeout=5) == 0
 
 
 @BOTH
