@@ -222,6 +222,7 @@ void Core::clear() {
   watches_.clear();
   submit_stops();
   current_handle.reset();
+  task_options_.reset();
 }
 
 int Core::traverse(visitproc visit, void* arg) {
@@ -233,6 +234,7 @@ int Core::traverse(visitproc visit, void* arg) {
   }
   Py_VISIT(current_handle.get());
   Py_VISIT(captured_step_.get());
+  Py_VISIT(task_options_.get());
   return watches_.traverse(visit, arg);
 }
 

@@ -101,8 +101,9 @@ class Core {
   bool on_other_thread() const noexcept;
   void submit_stops();
 
-  py::Ref make_task(PyObject* coroutine, PyObject* name);
-  py::Ref make_stepped_task(PyObject* coroutine, PyObject* name);
+  bool prepare_task_options(PyObject* name);
+  py::Ref make_task(PyObject* coroutine, PyObject* option);
+  py::Ref make_stepped_task(PyObject* coroutine);
 
   PyObject* self_;
   py::Ref types_owner_;
@@ -121,6 +122,8 @@ class Core {
   bool waiting_ = false;      ///< the GIL is released and the driver waits
   bool in_callback_ = false;  ///< Python code of the loop's or of a task's is being run
 
+  py::Ref task_options_;  ///< keyword arguments of asyncio.Task: loop, name, and the one below
+  py::Ref task_name_;     ///< the name in there
   PyObject* captured_context_ = nullptr;  ///< borrowed: of the task that start_task makes
   py::Ref captured_step_;
 };

@@ -1,8 +1,9 @@
 // Tasks whose first step runs at once.
-#include "core.hpp"
-
 #include <utility>
 
+#include <ringhorn/base/assert.hpp>
+
+#include "core.hpp"
 #include "types.hpp"
 
 namespace ringhorn::loop {
@@ -11,57 +12,73 @@ py::Ref Core::start_task(PyObject* coroutine, PyObject* name) {
   // Inside a callback or another task's step there may be a current task; asyncio's debug mode
   // wants to see and to time each step.
   if (!in_run() || in_callback_ || debug) {
-    return make_task(coroutine, name);
+    PyObject* arguments[] = {nullptr, coroutine, self_, name};
+    return py::Ref::steal(PyObject_Vectorcall(types_.task_type.get(), arguments + 1,
+                                              1 | PY_VECTORCALL_ARGUMENTS_OFFSET,
+                                              types_.task_keywords.get()));
   }
   in_callback_ = true;
-  py::Ref task = make_stepped_task(coroutine, name);
+  py::Ref task = prepare_task_options(name) ? make_stepped_task(coroutine) : py::Ref();
   in_callback_ = false;
   return task;
 }
 
-py::Ref Core::make_task(PyObject* coroutine, PyObject* name) {
-  PyObject* arguments[] = {nullptr, coroutine, self_, name};
-  return py::Ref::steal(PyObject_Vectorcall(types_.task_type.get(), arguments + 1,
-                                            1 | PY_VECTORCALL_ARGUMENTS_OFFSET,
-                                            types_.task_keywords.get()));
+/// The keyword arguments are a dict that stays: to build one per task takes a tenth of its time.
+bool Core::prepare_task_options(PyObject* name) {
+  if (!task_options_) {
+    task_options_ = py::Ref::steal(PyDict_New());
+    if (!task_options_ || PyDict_SetItemString(task_options_.get(), "loop", self_) < 0) {
+      return false;
+    }
+    task_name_.reset();
+  }
+  if (task_name_.get() != name) {
+    task_name_ = py::Ref::borrow(name);
+    return PyDict_SetItemString(task_options_.get(), "name", name) == 0;
+  }
+  return true;
+}
+
+py::Ref Core::make_task(PyObject* coroutine, PyObject* option) {
+  const py::Ref arguments = py::Ref::steal(PyTuple_Pack(1, coroutine));
+  if (!arguments || PyDict_SetItem(task_options_.get(), types_.step_option.get(), option) < 0) {
+    return {};
+  }
+  return py::Ref::steal(
+      PyObject_Call(types_.task_type.get(), arguments.get(), task_options_.get()));
 }
 
 #if PY_VERSION_HEX >= 0x030C0000
 
-py::Ref Core::make_stepped_task(PyObject* coroutine, PyObject* name) {
-  PyObject* arguments[] = {nullptr, coroutine, self_, name, Py_True};
-  return py::Ref::steal(PyObject_Vectorcall(types_.task_type.get(), arguments + 1,
-                                            1 | PY_VECTORCALL_ARGUMENTS_OFFSET,
-                                            types_.stepped_task_keywords.get()));
+py::Ref Core::make_stepped_task(PyObject* coroutine) {
+  return make_task(coroutine, Py_True);
 }
 
 #else
 
-// 3.11 has no eager_start: the Task schedules its step while it is made. The context tells that one
-// call from any other that a finaliser may make meanwhile.
-py::Ref Core::make_stepped_task(PyObject* coroutine, PyObject* name) {
+// CPython 3.11 has no eager_start: the Task schedules its step while it is made. The context tells
+// that one call from any other that a finaliser may make meanwhile.
+py::Ref Core::make_stepped_task(PyObject* coroutine) {
+  RINGHORN_ASSERT(captured_context_ == nullptr && !captured_step_);
   const py::Ref context = py::Ref::steal(PyContext_CopyCurrent());
   if (!context) {
     return {};
   }
   captured_context_ = context.get();
-  PyObject* arguments[] = {nullptr, coroutine, self_, name, context.get()};
-  py::Ref task = py::Ref::steal(PyObject_Vectorcall(types_.task_type.get(), arguments + 1,
-                                                    1 | PY_VECTORCALL_ARGUMENTS_OFFSET,
-                                                    types_.stepped_task_keywords.get()));
+  py::Ref task = make_task(coroutine, context.get());
   captured_context_ = nullptr;
   const py::Ref step = std::move(captured_step_);
-  if (!task || !step) {
-    return task;
+  // What the request keeps in its context ends with the request.
+  if (!task || PyDict_SetItem(task_options_.get(), types_.step_option.get(), Py_None) < 0) {
+    return {};
   }
+  RINGHORN_ASSERT(step);
   if (PyContext_Enter(context.get()) < 0) {
     return {};
   }
+  // SystemExit and KeyboardInterrupt come out of it; all else stays in the task.
   const py::Ref stepped = py::Ref::steal(PyObject_CallNoArgs(step.get()));
-  if (PyContext_Exit(context.get()) < 0 || !stepped) {
-    return {};
-  }
-  return task;
+  return PyContext_Exit(context.get()) == 0 && stepped ? task : py::Ref();
 }
 
 #endif

@@ -86,8 +86,8 @@ bool Types::prepare_asyncio() {
   const py::Ref asyncio = py::Ref::steal(PyImport_ImportModule("asyncio"));
   future_keywords = make_keywords({"loop"});
   task_keywords = make_keywords({"loop", "name"});
-  stepped_task_keywords = make_keywords({"loop", "name", step_at_once});
-  return future_keywords && task_keywords && stepped_task_keywords &&
+  step_option = py::Ref::steal(PyUnicode_InternFromString(step_at_once));
+  return future_keywords && task_keywords && step_option &&
          read_attribute(asyncio, "Future", future_type) &&
          read_attribute(asyncio, "Task", task_type);
 }

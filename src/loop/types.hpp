@@ -30,7 +30,7 @@ struct Types {
   py::Ref future_type, task_type;  ///< asyncio.Future and asyncio.Task
   py::Ref future_keywords;         ///< ("loop",)
   py::Ref task_keywords;           ///< ("loop", "name")
-  py::Ref stepped_task_keywords;   ///< the same and what makes the first step come at once
+  py::Ref step_option;             ///< the keyword that makes the first step come at once
 
   // The functions of event_loop.py that native code calls.
   py::Ref report_failure, report_slow, describe_handle, extract_stack, bind_arguments;
