@@ -22,7 +22,7 @@ LOGS = STATE / "logs"
 
 
 # The lines of compilers, Meson and pytest that say what is wrong.
-TELLING = re.compile(r"\berror:|\bERROR:|^E  |\bruntime error\b|AddressSanitizer")
+TELLING = re.compile(r"\berror:|\bERROR:|^E {1,7}\S|\bruntime error\b|AddressSanitizer")
 
 
 class JobFailed(Exception):
