@@ -41,6 +41,10 @@ async def serve_request(scope, receive, send):
         except asyncio.CancelledError:
             say("request cancelled")
             raise
+    elif scope["path"] == "/watch":
+        say("request watches")
+        while (await receive())["type"] != "http.disconnect":
+            pass
     elif scope["path"] == "/stubborn":
         say("request hangs")
         while True:

@@ -166,7 +166,7 @@ async def keep(scope, receive, send):
 
 async def late(scope, receive, send):
     """?of=K: uses what /keep kept for K, and tells what came of it."""
-    old_receive, old_send = _kept[query(scope)["of"]]
+    old_receive, old_send = _kept.pop(query(scope)["of"])
     told = []
     for message in (
         {"type": "http.response.start", "status": 299, "headers": [(b"x-late", b"1")]},

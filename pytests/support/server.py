@@ -157,12 +157,13 @@ class Server:
         """Stops the server if it still runs and asserts that it ended well."""
         status = self.stop() if self.running() else self.wait()
         text = "\n".join(self.stderr_lines())
+        tail = text[-6000:]
         assert not _SANITIZER.search(text), f"a sanitizer reports:\n{text}"
         assert "ringhorn: bug" not in text, f"an assertion failed:\n{text}"
         for counts in _COUNTS.findall(text) if self._check_counts else ():
-            assert f"live objects: {counts}" == COUNTS_LINE, f"objects leaked: {counts}\n{text}"
+            assert f"live objects: {counts}" == COUNTS_LINE, f"objects leaked: {counts}\n{tail}"
         if self.expect_status is not None and not self.door.oracle:
-            assert status == self.expect_status, f"exit status {status}:\n{text}"
+            assert status == self.expect_status, f"exit status {status}:\n{tail}"
 
     def __enter__(self) -> Server:
         return self
