@@ -29,8 +29,10 @@ def _only_the_executable() -> bool:
 
 def pytest_ignore_collect(collection_path, config):
     name = collection_path.name
-    if not name.startswith("test_") or name in SERVED:
+    if not name.startswith("test_"):
         return None
+    if name in SERVED:
+        return INSIDE in os.environ or None
     return (name == "test_executable.py") != through_the_executable(config) or None
 
 
