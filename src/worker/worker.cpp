@@ -64,7 +64,8 @@ class Worker {
   bool listen();
   void serve();
   void drain();
-  void cancel_left();
+  void stop_when_quiet();
+  void cancel_left(io::Timer& last);
   void shut_down();
   void release();
   void print_live_counts();
@@ -73,7 +74,6 @@ class Worker {
   void run_loop();
   void stop_loop();
   void take_interrupt();
-  bool stopping() const { return signals_.received() != 0 || interrupted_; }
   bool fail_start(std::string_view reason);
   bool fail_python();
 
@@ -82,7 +82,7 @@ class Worker {
   const Surroundings& surroundings_;
   LogFlush log_flush_;
   Outcome outcome_{exit_stopped, false};
-  bool interrupted_ = false;  ///< the application, or a signal, has interrupted the loop
+  bool draining_ = false;
   std::unique_ptr<io::Driver> driver_;
   std::unique_ptr<loop::EventLoop> loop_;
   Signals signals_;
@@ -199,14 +199,11 @@ void Worker::drain() {
     return;
   }
   log_.info(telemetry::shutting_down);
-  const auto stop_when_quiet = [this] {
-    if (server_->idle() && application_->running_count() == 0) {
-      stop_loop();
-    }
-  };
-  application_->on_task_ended(stop_when_quiet);
-  server_->drain(stop_when_quiet);
-  Alarm deadline([this] { cancel_left(); });
+  draining_ = true;
+  application_->on_task_ended([this] { stop_when_quiet(); });
+  server_->drain([this] { stop_when_quiet(); });
+  Alarm last([this] { stop_loop(); });
+  Alarm deadline([this, &last] { cancel_left(last); });
   if (options_.timeout_graceful_shutdown) {
     driver_->timers().arm(deadline,
                           base::monotonic_ns() + to_ns(*options_.timeout_graceful_shutdown));
@@ -217,15 +214,22 @@ void Worker::drain() {
   if (!server_->idle() || application_->running_count() > 0) {
     run_loop();
   }
+  draining_ = false;
   driver_->timers().disarm(deadline);
+  driver_->timers().disarm(last);
 }
 
-/// The time for a graceful end is over.
-void Worker::cancel_left() {
-  const std::size_t count = application_->cancel_all();
-  log_.error(telemetry::cancelled_tasks(count));
+void Worker::stop_when_quiet() {
+  if (draining_ && server_->idle() && application_->running_count() == 0) {
+    stop_loop();
+  }
+}
+
+/// The time for a graceful end is over: what was cancelled has until `last` to end.
+void Worker::cancel_left(io::Timer& last) {
+  log_.error(telemetry::cancelled_tasks(application_->cancel_all()));
   server_->abort_all();
-  stop_loop();
+  driver_->timers().arm(last, base::monotonic_ns() + to_ns(cancel_seconds));
 }
 
 void Worker::shut_down() {
@@ -324,7 +328,6 @@ void Worker::stop_loop() {
 /// What came out of the loop: a signal's interrupt, or one that the application raised.
 void Worker::take_interrupt() {
   const py::Ref exception = py::fetch_exception();
-  interrupted_ = true;
   if (exception && !signals_.interrupted()) {
     log_.error("The application stopped the server:\n" + py::format_exception(exception.get()));
     outcome_.status = exit_app_interrupt;
