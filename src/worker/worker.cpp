@@ -202,7 +202,10 @@ void Worker::drain() {
   draining_ = true;
   application_->on_task_ended([this] { stop_when_quiet(); });
   server_->drain([this] { stop_when_quiet(); });
-  Alarm last([this] { stop_loop(); });
+  Alarm last([this] {
+    server_->abort_all();
+    stop_loop();
+  });
   Alarm deadline([this, &last] { cancel_left(last); });
   if (options_.timeout_graceful_shutdown) {
     driver_->timers().arm(deadline,
@@ -228,7 +231,6 @@ void Worker::stop_when_quiet() {
 /// The time for a graceful end is over: what was cancelled has until `last` to end.
 void Worker::cancel_left(io::Timer& last) {
   log_.error(telemetry::cancelled_tasks(application_->cancel_all()));
-  server_->abort_all();
   driver_->timers().arm(last, base::monotonic_ns() + to_ns(cancel_seconds));
 }
 
