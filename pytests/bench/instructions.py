@@ -5,8 +5,9 @@ requests, so that start and end cancel out.  The requests go one after the other
 connection: no figure depends on how many were ready at once.
 """
 
+import os
 import re
-import signal
+import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -20,13 +21,14 @@ class CallgrindError(Exception):
     """The server wrote no profile."""
 
 
-def under_callgrind(server, out):
+def under_callgrind(server, out, fifo):
     """The same server, started by valgrind; a fixed hash seed makes the count repeatable."""
     command = server.command
     return replace(
         server,
         name=f"{server.name}-{out.name}",
-        environment={**server.environment, "PYTHONHASHSEED": "0"},
+        start_seconds=120,
+        environment={**server.environment, "PYTHONHASHSEED": "0", "BENCH_END": str(fifo)},
         command=lambda port, row: [
             *["valgrind", *OPTIONS, f"--callgrind-out-file={out}.%p"],
             *command(port, row),
@@ -50,16 +52,33 @@ def run_once(server, row, requests, folder, core):
     out = folder / f"callgrind-{row.key}-{requests}"
     for old in folder.glob(f"{out.name}.*"):
         old.unlink()
-    with under_callgrind(server, out).start(row, folder, core) as program:
+    fifo = folder / f"{out.name}-end"
+    fifo.unlink(missing_ok=True)
+    os.mkfifo(fifo)
+    with under_callgrind(server, out, fifo).start(row, folder, core) as program:
         with Client(program.port, timeout=60) as client:
             for _ in range(requests):
                 client.send(row.request)
                 check_response(client.read_response(), row.expected)
-        program.stop(seconds=60, first=signal.SIGTERM)
+        end(program, fifo)
         try:
             return total_instructions(out)
         except CallgrindError as error:
             raise CallgrindError(f"{error}: {program.last_lines()}") from error
+
+
+def end(program, fifo, seconds=30):
+    """Has the application signal its own process (apps.end_by): see there why."""
+    try:
+        writing = os.open(fifo, os.O_WRONLY | os.O_NONBLOCK)
+    except OSError as error:
+        raise CallgrindError(f"the application's lifespan did not run: {error}") from error
+    os.write(writing, b"end")
+    os.close(writing)
+    try:
+        program.process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        pass
 
 
 def instructions_per_request(server, row, folder, few=FEW, many=MANY):

@@ -14,6 +14,8 @@ from load import LoadError, run_wrk
 from processes import StartError
 
 BUSY_ENOUGH = 0.95
+# Idle connections are opened so many at a time, to be done before the first one times out.
+IDLE_BURST = 50
 
 
 @dataclass
@@ -113,10 +115,13 @@ def measure_idle(program, row, method):
     before = program.resident_bytes()
     clients = []
     try:
-        for _ in range(row.idle_connections):
-            clients.append(client := Client(program.port, timeout=5))
-            client.send(row.request)
-            check_response(client.read_response(), row.expected)
+        while len(clients) < row.idle_connections:
+            burst = [Client(program.port, timeout=5) for _ in range(IDLE_BURST)]
+            clients += burst
+            for client in burst:
+                client.send(row.request)
+            for client in burst:
+                check_response(client.read_response(), row.expected)
         after = program.resident_bytes()
         open_connections = sum(still_open(client) for client in clients)
     except (OSError, ValueError, WrongAnswer) as error:

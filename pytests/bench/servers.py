@@ -72,6 +72,7 @@ class Server:
     environment: dict = field(default_factory=dict)
     version: str = ""
     missing: str = ""
+    start_seconds: float = 30
 
     def start(self, row, folder, core=0):
         if self.missing:
@@ -81,7 +82,7 @@ class Server:
         log = folder / f"{self.name}.log"
         program = Program(self.command(str(port), row), port, log, environment, BENCH, core)
         try:
-            program.wait_listening()
+            program.wait_listening(self.start_seconds)
         except StartError:
             program.stop()
             raise
