@@ -1,4 +1,4 @@
-"""add_reader and add_writer: level-triggered, and safe when descriptors are closed and used again."""
+"""add_reader and add_writer: level-triggered, safe when descriptors are closed and used again."""
 
 import asyncio
 import os

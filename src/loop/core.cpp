@@ -89,6 +89,7 @@ bool Core::turn() {
     return false;
   }
   driver.dispatch();
+  RINGHORN_ASSERT(PyErr_Occurred() == nullptr);
   if (timers_.next_deadline_ns() <= driver.now_ns()) {
     timers_.expire(driver.now_ns());
   }
