@@ -63,7 +63,8 @@ def print_symbols(data, arguments):
     command = ["perf", "report", "--stdio", "-i", str(data), "--sort", arguments.sort]
     command += ["--no-children"] + ([] if arguments.calls else ["-g", "none"])
     listed = subprocess.run(command, capture_output=True, text=True)
-    lines = [line.rstrip() for line in listed.stdout.splitlines() if line.strip() and line[0] != "#"]
+    lines = [line.rstrip() for line in listed.stdout.splitlines() if not line.startswith("#")]
+    lines = [line for line in lines if line]
     print("\n".join(lines[: arguments.lines]) or listed.stderr)
 
 
