@@ -10,6 +10,8 @@ namespace ringhorn::asgi {
 
 namespace {
 
+constexpr int chain_links_max = 16;
+
 /// What applications may ask `isinstance(x, Coroutine)` about.
 bool register_coroutine(PyObject* type) {
   const py::Ref abc = py::Ref::steal(PyImport_ImportModule("collections.abc"));
@@ -67,6 +69,19 @@ Bridge::~Bridge() {
   while (HttpCycle* cycle = cycles.front()) {
     cycle->detach_bridge();
   }
+}
+
+bool Bridge::is_disconnect(PyObject* exception) const {
+  py::Ref link = py::Ref::borrow(exception);
+  // A chain has no cycle: CPython breaks one when it sets a context. A cause can still be made one.
+  for (int depth = 0; link && depth < chain_links_max; ++depth) {
+    if (PyErr_GivenExceptionMatches(link.get(), disconnect_error.get()) != 0) {
+      return true;
+    }
+    py::Ref cause = py::Ref::steal(PyException_GetCause(link.get()));
+    link = cause ? std::move(cause) : py::Ref::steal(PyException_GetContext(link.get()));
+  }
+  return false;
 }
 
 bool Bridge::is_cancelled_by_us(PyObject* exception) const {

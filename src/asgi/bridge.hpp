@@ -29,6 +29,9 @@ struct Bridge {
 
   /// Makes the native types; false with an exception set on failure.
   bool prepare();
+  /// What send() raised after the client had left, or what a framework made of it (Starlette raises
+  /// its own ClientDisconnect): no failure of the application (ASGI www 2.4).
+  bool is_disconnect(PyObject* exception) const;
   /// A task that ends with this was ended by the shutdown, which is no failure of the application.
   bool is_cancelled_by_us(PyObject* exception) const;
 

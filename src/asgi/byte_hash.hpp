@@ -24,7 +24,9 @@ inline std::uint64_t hash_bytes(std::string_view text, std::uint64_t seed = 0) n
     data += sizeof word;
   }
   std::uint64_t tail = 0;
-  std::memcpy(&tail, data, left);
+  if (left > 0) {  // an empty view may have no address
+    std::memcpy(&tail, data, left);
+  }
   return mix(hash, tail);
 }
 

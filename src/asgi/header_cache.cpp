@@ -9,8 +9,8 @@ namespace ringhorn::asgi {
 namespace {
 
 bool equals(PyObject* bytes, std::string_view text) noexcept {
-  return static_cast<std::size_t>(PyBytes_GET_SIZE(bytes)) == text.size() &&
-         std::memcmp(PyBytes_AS_STRING(bytes), text.data(), text.size()) == 0;
+  return text == std::string_view(PyBytes_AS_STRING(bytes),
+                                  static_cast<std::size_t>(PyBytes_GET_SIZE(bytes)));
 }
 
 py::Ref make_bytes(std::string_view text) {

@@ -177,6 +177,7 @@ PyObject* HttpCycle::send_start(PyObject* message) {
     return give_up();
   }
   trailers_announced_ = trailers != 0;
+  status_ = status;
   exchange_->begin_response(status, trailers_announced_);
   PyObject* headers = member(message, names.headers);
   if (headers != nullptr ? !add_fields(headers) : PyErr_Occurred() != nullptr) {
@@ -228,6 +229,7 @@ PyObject* HttpCycle::send_body(PyObject* self, PyObject* message) {
   }
   const bool last = more == 0;
   const std::string_view view = bytes.view();
+  warn_of_body(view);
   const net::SendResult result =
       view.size() >= by_reference_bytes_min && PyBytes_CheckExact(body)
           ? exchange_->send_body(base::OwnedSlice(view, release_python, Py_NewRef(body)), last)
@@ -248,6 +250,16 @@ PyObject* HttpCycle::send_body(PyObject* self, PyObject* message) {
   return result == net::SendResult::wait && !last
              ? Awaitable::make_wait(*bridge_, Awaitable::Kind::writable, self, *this)
              : Py_NewRef(bridge_->ready.get());
+}
+
+/// RFC 9110 §6.4.1: what these statuses say ends with the head (robustness 43).
+void HttpCycle::warn_of_body(std::string_view body) {
+  const bool bodyless = status_ < 200 || status_ == 204 || status_ == 205 || status_ == 304;
+  if (bodyless && !body.empty() && !warned_) {
+    warned_ = true;
+    bridge_->log.warning("A response with status " + std::to_string(status_) +
+                         " has no body: what the application sent is dropped.");
+  }
 }
 
 PyObject* HttpCycle::send_trailers(PyObject* message) {
@@ -374,9 +386,7 @@ void HttpCycle::on_raised(PyObject* exception) {
   if (bridge_ == nullptr) {
     return;
   }
-  const bool ours = PyErr_GivenExceptionMatches(exception, bridge_->disconnect_error.get()) != 0 ||
-                    bridge_->is_cancelled_by_us(exception);
-  if (!ours) {
+  if (!bridge_->is_disconnect(exception) && !bridge_->is_cancelled_by_us(exception)) {
     bridge_->log.error("Exception in ASGI application\n" + py::format_exception(exception));
   }
   if (alive()) {

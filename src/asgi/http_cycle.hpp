@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include <ringhorn/base/intrusive_list.hpp>
 #include <ringhorn/net/exchange.hpp>
@@ -69,6 +70,7 @@ class HttpCycle final : public net::RequestHandler, public base::ListNode<CycleT
   PyObject* give_up();
   bool add_fields(PyObject* headers);
   void end(State state);
+  void warn_of_body(std::string_view body);
   void wake_receivers();
   void cut(const std::string& complaint);
 
@@ -80,6 +82,8 @@ class HttpCycle final : public net::RequestHandler, public base::ListNode<CycleT
   bool peer_finished_ = false;  ///< the client has sent FIN: it may still read our answer
   bool awaits_body_ = false;    ///< net was asked for on_body_ready
   bool trailers_announced_ = false;
+  bool warned_ = false;           ///< of a body that the status does not allow
+  int status_ = 0;
   std::unique_ptr<std::string> trailers_;  ///< field lines gathered so far
   base::IntrusiveList<Awaitable, WaitTag> receivers_;
   base::IntrusiveList<Awaitable, WaitTag> writers_;

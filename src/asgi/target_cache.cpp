@@ -2,8 +2,6 @@
 
 #include <ringhorn/http/response_writer.hpp>
 
-#include <cstring>
-
 #include "byte_hash.hpp"
 
 namespace ringhorn::asgi {
@@ -18,13 +16,20 @@ bool is_under(std::string_view path, std::string_view root_path) {
 
 }  // namespace
 
+TargetCache::TargetCache(std::string root_path) : root_path_(std::move(root_path)) {
+  while (!root_path_.empty() && root_path_.back() == '/') {
+    root_path_.pop_back();  // the path that follows begins with one
+  }
+}
+
 TargetCache::Target TargetCache::find(std::string_view raw_path) {
   const bool cached = raw_path.size() <= path_bytes_max;
   Entry& entry = cached ? entries_[hash_bytes(raw_path) % entry_count] : uncached_;
   const bool hit =
       entry.raw_path &&
-      static_cast<std::size_t>(PyBytes_GET_SIZE(entry.raw_path.get())) == raw_path.size() &&
-      std::memcmp(PyBytes_AS_STRING(entry.raw_path.get()), raw_path.data(), raw_path.size()) == 0;
+      raw_path ==
+          std::string_view(PyBytes_AS_STRING(entry.raw_path.get()),
+                           static_cast<std::size_t>(PyBytes_GET_SIZE(entry.raw_path.get())));
   if (!hit && !fill(entry, raw_path)) {
     entry = Entry();
     return {nullptr, nullptr};

@@ -18,7 +18,7 @@ class TargetCache {
  public:
   /// `root_path` is put in front of every path that does not already begin with it at a segment
   /// border (ASGI www: `path` includes `root_path`, once).
-  explicit TargetCache(std::string root_path) : root_path_(std::move(root_path)) {}
+  explicit TargetCache(std::string root_path);
 
   struct Target {
     PyObject* path;      ///< borrowed: str, percent-decoded, then UTF-8 with U+FFFD for what is not

@@ -36,12 +36,22 @@ Complaint complaint_about_rest(const CommandLine& command_line) {
   return {};
 }
 
+/// On one line, whatever the user's shell has put into it.
+std::string printable(std::string text) {
+  for (char& byte : text) {
+    if (static_cast<unsigned char>(byte) < 0x20 || byte == 0x7f) {
+      byte = '?';
+    }
+  }
+  return text;
+}
+
 Complaint read_value(const OptionRow& row, std::string_view source, const std::string& value,
                      Options& options) {
   if (row.read(value, options)) {
     return {};
   }
-  return std::string(source) + ": '" + value + "' is not " + std::string(row.expected);
+  return std::string(source) + ": '" + printable(value) + "' is not " + std::string(row.expected);
 }
 
 std::vector<std::string> words_of(std::string_view text) {

@@ -377,7 +377,11 @@ Peer Connection::peer() {
 
 const std::string& Connection::client_text() {
   if (client_text_.empty()) {
-    client_text_ = peer().client->to_string();
+    const sock::Address& client = *peer().client;
+    // As uvicorn writes it, for those who take log lines apart: no brackets around IPv6.
+    client_text_ = client.family == sock::Address::Family::ipv6
+                       ? client.host + ":" + std::to_string(client.port)
+                       : client.to_string();
   }
   return client_text_;
 }

@@ -46,8 +46,9 @@ void Session::await_body() {
     return;
   }
   awaiting_body_ = true;
-  // RFC 9110 §10.1.1: not after body bytes have come, not after the final response has begun.
-  if (expects_continue_ && !body_.begun() && !response_.begun()) {
+  // RFC 9110 §10.1.1: not after body bytes have come, nor once the final response is on its way. An
+  // application may have begun it, while its head is still held for the first piece of body.
+  if (expects_continue_ && !body_.begun() && !response_.head_sent()) {
     expects_continue_ = false;
     connection_->output().tail().append("HTTP/1.1 100 Continue\r\n\r\n");
     connection_->want_flush();

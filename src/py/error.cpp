@@ -26,7 +26,8 @@ bool is_plumbing(PyObject* traceback) {
   Ref code = Ref::steal(reinterpret_cast<PyObject*>(PyFrame_GetCode(frame)));
   const std::string_view file = utf8(reinterpret_cast<PyCodeObject*>(code.get())->co_filename);
   return starts_with(file, "<ringhorn") || starts_with(file, "<frozen importlib") ||
-         file.find("/importlib/__init__.py") != std::string_view::npos;
+         file.find("/importlib/__init__.py") != std::string_view::npos ||
+         file.find("/asyncio/base_events.py") != std::string_view::npos;
 }
 
 /// The traceback without the plumbing at its outer end.

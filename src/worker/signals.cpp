@@ -24,6 +24,8 @@ PyMethodDef Signals::python_method = {"on_signal", as_function(Signals::on_pytho
                                       METH_FASTCALL, nullptr};
 PyMethodDef Signals::loop_method = {"on_stop", Signals::on_loop_signal, METH_NOARGS, nullptr};
 
+PyMethodDef Signals::fork_method = {"on_forked", Signals::on_forked, METH_NOARGS, nullptr};
+
 bool Signals::install(PyObject* loop, std::function<void()> on_stop) {
   on_stop_ = std::move(on_stop);
   loop_ = py::Ref::borrow(loop);
@@ -47,22 +49,67 @@ bool Signals::install(PyObject* loop, std::function<void()> on_stop) {
     }
     previous_[i] = std::move(previous);
   }
-  return PyErr_Occurred() == nullptr;
+  return PyErr_Occurred() == nullptr && watch_forks();
+}
+
+bool Signals::watch_forks() {
+  fork_capsule_ = py::Ref::steal(PyCapsule_New(this, capsule_name, nullptr));
+  if (!fork_capsule_ || PyCapsule_SetContext(fork_capsule_.get(), this) != 0) {
+    return false;
+  }
+  const py::Ref os = py::Ref::steal(PyImport_ImportModule("os"));
+  const py::Ref forked = py::Ref::steal(PyCFunction_New(&fork_method, fork_capsule_.get()));
+  const py::Ref keywords =
+      forked ? py::Ref::steal(Py_BuildValue("{sO}", "after_in_child", forked.get())) : py::Ref();
+  const py::Ref none = py::Ref::steal(PyTuple_New(0));
+  const py::Ref hook =
+      os ? py::Ref::steal(PyObject_GetAttrString(os.get(), "register_at_fork")) : py::Ref();
+  return hook && keywords && none &&
+         py::Ref::steal(PyObject_Call(hook.get(), none.get(), keywords.get()));
+}
+
+/// A child that the application forks (multiprocessing) is not the server: its signals are its own,
+/// and must not reach us through the descriptor that wakes the loop.
+PyObject* Signals::on_forked(PyObject* capsule, PyObject*) {
+  auto* self = static_cast<Signals*>(PyCapsule_GetContext(capsule));
+  if (self == nullptr) {
+    PyErr_Clear();
+    Py_RETURN_NONE;
+  }
+  const py::Ref none =
+      py::Ref::steal(PyObject_CallMethod(self->module_.get(), "set_wakeup_fd", "i", -1));
+  for (std::size_t i = 0; none && i < std::size(signals); ++i) {
+    if (!self->give_back(i)) {
+      return nullptr;
+    }
+  }
+  if (!none) {
+    return nullptr;
+  }
+  Py_RETURN_NONE;
+}
+
+/// False with an exception set.
+bool Signals::give_back(std::size_t index) {
+  return !previous_[index] || previous_[index].get() == Py_None ||
+         py::Ref::steal(PyObject_CallMethod(module_.get(), "signal", "iO", signals[index],
+                                            previous_[index].get()));
 }
 
 void Signals::restore() {
+  if (fork_capsule_) {
+    PyCapsule_SetContext(fork_capsule_.get(), nullptr);
+  }
   for (std::size_t i = 0; i < std::size(signals); ++i) {
     if (!previous_[i]) {
       continue;
     }
-    const py::Ref previous = std::move(previous_[i]);
     if (!py::Ref::steal(
             PyObject_CallMethod(loop_.get(), "remove_signal_handler", "i", signals[i])) ||
-        (previous.get() != Py_None &&
-         !py::Ref::steal(
-             PyObject_CallMethod(module_.get(), "signal", "iO", signals[i], previous.get())))) {
+        !give_back(i)) {
       PyErr_Clear();
     }
+    previous_[i].reset();
   }
 }
 

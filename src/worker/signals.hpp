@@ -4,6 +4,7 @@
 /// the GIL.
 #pragma once
 
+#include <cstddef>
 #include <functional>
 
 #include <ringhorn/py/ref.hpp>
@@ -34,13 +35,19 @@ class Signals {
   static PyObject* on_python_signal(PyObject* capsule, PyObject* const* arguments,
                                     Py_ssize_t count);
   static PyObject* on_loop_signal(PyObject* capsule, PyObject* unused);
+  static PyObject* on_forked(PyObject* capsule, PyObject* unused);
   static PyMethodDef python_method;
   static PyMethodDef loop_method;
+  static PyMethodDef fork_method;
+
+  bool watch_forks();
+  bool give_back(std::size_t index);
 
   std::function<void()> on_stop_;
   py::Ref loop_;
   py::Ref module_;
   py::Ref previous_[2];
+  py::Ref fork_capsule_;  ///< outlives this: Python keeps what is called after a fork for ever
   int received_ = 0;
   bool graceful_ = false;
   bool interrupted_ = false;

@@ -129,7 +129,9 @@ bool Worker::load() {
     return false;
   }
   if (!imported) {
-    return fail_start("Error loading ASGI app. " + imported.error());
+    const bool traceback = imported.error().find('\n') != std::string::npos;
+    return fail_start((traceback ? "Error loading ASGI app.\n" : "Error loading ASGI app. ") +
+                      imported.error());
   }
   if (!imported.value().warning.empty()) {
     log_.warning(imported.value().warning);
