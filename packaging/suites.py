@@ -33,7 +33,7 @@ UNIT_BUILDS = [("3.11", "release"), ("3.11", "sanitized")]
 FUZZ_SECONDS = 30
 
 BUILDS = {
-    "release": ["-Dbuildtype=release"],
+    "release": ["-Dbuildtype=release", "-Db_lto=true"],
     "sanitized": [
         "-Dbuildtype=debug",
         "-Doptimization=1",

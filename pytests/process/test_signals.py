@@ -6,7 +6,7 @@ import signal
 import pytest
 from support.checks import post, request
 from support.holds import holds
-from support.raw import Connection, Truncated
+from support.raw import Connection
 
 HOST = "Host: test"
 BOTH = pytest.mark.parametrize("sig", [signal.SIGINT, signal.SIGTERM])
@@ -193,8 +193,7 @@ def test_grace_cancels_a_hung_request_then_shuts_down(serve):
             connection.get("/hang")
             server.wait_for_line("^app: request hangs")
             assert server.stop(timeout=8) == 0
-            with pytest.raises(Truncated):
-                connection.read_response()
+            assert connection.read_response().status == 500
         lines = server.stderr_lines()
         cancel = "ERROR:    Cancel 1 running task(s), timeout graceful shutdown exceeded"
         order = [

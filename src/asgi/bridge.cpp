@@ -52,6 +52,12 @@ bool Bridge::prepare() {
     return false;
   }
   future_type = py::Ref::steal(PyObject_GetAttrString(asyncio.get(), "Future"));
+  const py::Ref task_type = py::Ref::steal(PyObject_GetAttrString(asyncio.get(), "Task"));
+  if (!task_type) {
+    return false;
+  }
+  task_done = py::Ref::steal(PyObject_GetAttrString(task_type.get(), "done"));
+  task_result = py::Ref::steal(PyObject_GetAttrString(task_type.get(), "result"));
   future_keywords = py::Ref::steal(Py_BuildValue("(s)", "loop"));
   disconnect_error = py::Ref::steal(PyErr_NewExceptionWithDoc(
       "ringhorn.ClientDisconnected", "Raised by send() when the client has closed the connection.",
@@ -59,8 +65,8 @@ bool Bridge::prepare() {
   ready = py::Ref::steal(Awaitable::make_ready(*this));
   disconnect_message = make_message(names, names.http_disconnect);
   empty_request = make_message(names, names.http_request);
-  return future_type && future_keywords && disconnect_error && ready && disconnect_message &&
-         empty_request && names.complete() &&
+  return future_type && task_done && task_result && future_keywords && disconnect_error && ready &&
+         disconnect_message && empty_request && names.complete() &&
          PyDict_SetItem(empty_request.get(), names.body.get(), names.empty_bytes.get()) == 0 &&
          PyDict_SetItem(empty_request.get(), names.more_body.get(), Py_False) == 0;
 }

@@ -41,12 +41,13 @@ struct Bridge {
   HeaderCache headers;
   TargetCache targets;
   py::Ref send_type, receive_type, awaitable_type;
-  py::Ref future_type;         ///< exactly _asyncio.Future: the only one with a fast path in Task
-  py::Ref future_keywords;     ///< ("loop",)
-  py::Ref disconnect_error;    ///< ringhorn.ClientDisconnected, an OSError
-  py::Ref ready;               ///< the awaitable of every send() that need not wait
-  py::Ref empty_request;       ///< template of the http.request event without a body
-  py::Ref disconnect_message;  ///< template of http.disconnect
+  py::Ref future_type;      ///< exactly _asyncio.Future: the only one with a fast path in Task
+  py::Ref future_keywords;  ///< ("loop",)
+  py::Ref task_done, task_result;  ///< of asyncio.Task, unbound: no look-up per request
+  py::Ref disconnect_error;        ///< ringhorn.ClientDisconnected, an OSError
+  py::Ref ready;                   ///< the awaitable of every send() that need not wait
+  py::Ref empty_request;           ///< template of the http.request event without a body
+  py::Ref disconnect_message;      ///< template of http.disconnect
   base::IntrusiveList<HttpCycle, CycleTag> cycles;
   std::size_t cycle_count = 0;
   std::function<void()> on_task_ended;

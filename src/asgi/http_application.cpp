@@ -33,9 +33,9 @@ struct HttpApplication::State {
 namespace {
 
 /// The task of a cycle has ended: tell the cycle how.
-void settle(PyObject* send, PyObject* task, const Names& names) {
+void settle(PyObject* send, PyObject* task, const Bridge& bridge) {
   HttpCycle& cycle = cycle_of(send);
-  const py::Ref result = py::Ref::steal(PyObject_CallMethodNoArgs(task, names.result.get()));
+  const py::Ref result = py::Ref::steal(PyObject_CallOneArg(bridge.task_result.get(), task));
   if (result) {
     cycle.on_returned(result.get());
   } else {
@@ -50,7 +50,7 @@ PyObject* on_task_done(PyObject* send, PyObject* task) {
     cycle.drop_task();
   } else {
     Bridge& bridge = *cycle.bridge();
-    settle(send, task, bridge.names);
+    settle(send, task, bridge);
     if (bridge.on_task_ended) {
       bridge.on_task_ended();
     }
@@ -149,10 +149,9 @@ py::Ref HttpApplication::State::as_coroutine(py::Ref awaitable) {
 }
 
 void HttpApplication::State::watch(py::Ref task, PyObject* send) {
-  const py::Ref done =
-      py::Ref::steal(PyObject_CallMethodNoArgs(task.get(), bridge.names.done.get()));
+  const py::Ref done = py::Ref::steal(PyObject_CallOneArg(bridge.task_done.get(), task.get()));
   if (done.get() == Py_True) {
-    settle(send, task.get(), bridge.names);
+    settle(send, task.get(), bridge);
     return;
   }
   const py::Ref callback = py::Ref::steal(PyCFunction_New(&task_done_method, send));

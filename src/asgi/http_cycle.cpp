@@ -172,15 +172,19 @@ PyObject* HttpCycle::send(PyObject* self, PyObject* message) {
 PyObject* HttpCycle::send_start(PyObject* message) {
   const Names& names = bridge_->names;
   const int status = read_status(message, names);
-  const int trailers = status < 0 ? -1 : truth(message, names.trailers);
+  const py::Ref headers = status < 0 ? py::Ref() : py::Ref::borrow(member(message, names.headers));
+  // Most messages have nothing else: a look-up that finds nothing is spared.
+  const bool plain = PyDict_GET_SIZE(message) == (headers ? 3 : 2);
+  const int trailers = PyErr_Occurred() != nullptr ? -1
+                       : plain                     ? 0
+                                                   : truth(message, names.trailers);
   if (trailers < 0) {
     return give_up();
   }
   trailers_announced_ = trailers != 0;
   status_ = status;
   exchange_->begin_response(status, trailers_announced_);
-  PyObject* headers = member(message, names.headers);
-  if (headers != nullptr ? !add_fields(headers) : PyErr_Occurred() != nullptr) {
+  if (headers && !add_fields(headers.get())) {
     return give_up();
   }
   if (!alive()) {
@@ -215,12 +219,13 @@ bool HttpCycle::add_fields(PyObject* headers) {
 
 PyObject* HttpCycle::send_body(PyObject* self, PyObject* message) {
   const Names& names = bridge_->names;
-  PyObject* body = member(message, names.body);
+  const py::Ref body = py::Ref::borrow(member(message, names.body));
   BodyBytes bytes;
-  if ((body == nullptr && PyErr_Occurred() != nullptr) || !bytes.read(body)) {
+  if ((!body && PyErr_Occurred() != nullptr) || !bytes.read(body.get())) {
     return give_up();
   }
-  const int more = truth(message, names.more_body);
+  const bool plain = body && PyDict_GET_SIZE(message) == 2;
+  const int more = plain ? 0 : truth(message, names.more_body);
   if (more < 0) {
     return give_up();
   }
@@ -231,8 +236,9 @@ PyObject* HttpCycle::send_body(PyObject* self, PyObject* message) {
   const std::string_view view = bytes.view();
   warn_of_body(view);
   const net::SendResult result =
-      view.size() >= by_reference_bytes_min && PyBytes_CheckExact(body)
-          ? exchange_->send_body(base::OwnedSlice(view, release_python, Py_NewRef(body)), last)
+      view.size() >= by_reference_bytes_min && PyBytes_CheckExact(body.get())
+          ? exchange_->send_body(base::OwnedSlice(view, release_python, Py_NewRef(body.get())),
+                                 last)
           : exchange_->send_body(view, last);
   if (result == net::SendResult::too_long) {
     PyErr_SetString(PyExc_RuntimeError, "Response content longer than Content-Length");

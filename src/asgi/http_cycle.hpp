@@ -82,7 +82,7 @@ class HttpCycle final : public net::RequestHandler, public base::ListNode<CycleT
   bool peer_finished_ = false;  ///< the client has sent FIN: it may still read our answer
   bool awaits_body_ = false;    ///< net was asked for on_body_ready
   bool trailers_announced_ = false;
-  bool warned_ = false;           ///< of a body that the status does not allow
+  bool warned_ = false;  ///< of a body that the status does not allow
   int status_ = 0;
   std::unique_ptr<std::string> trailers_;  ///< field lines gathered so far
   base::IntrusiveList<Awaitable, WaitTag> receivers_;

@@ -40,11 +40,8 @@ Names::Names()
       empty_text(intern("")),
       empty_bytes(py::Ref::steal(PyBytes_FromStringAndSize(nullptr, 0))),
       add_done_callback(intern("add_done_callback")),
-      done(intern("done")),
-      result(intern("result")),
       cancel(intern("cancel")),
-      set_result(intern("set_result")),
-      context(intern("context")) {}
+      set_result(intern("set_result")) {}
 
 bool Names::complete() const noexcept {
   return PyErr_Occurred() == nullptr;

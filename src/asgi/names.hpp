@@ -18,7 +18,7 @@ struct Names {
   py::Ref http, https, http_1_0, http_1_1, http_request, http_disconnect, response_start,
       response_body, response_trailers, empty_text, empty_bytes;
   // methods and arguments
-  py::Ref add_done_callback, done, result, cancel, set_result, context;
+  py::Ref add_done_callback, cancel, set_result;
 };
 
 }  // namespace ringhorn::asgi

@@ -86,8 +86,9 @@ bool ScopeBuilder::add_request_line(PyObject* scope, const http::RequestHead& he
 bool ScopeBuilder::add_peer(PyObject* scope, net::Exchange& exchange) {
   const Names& names = bridge_.names;
   const net::Peer peer = exchange.peer();
+  PyObject* server = server_of(peer);
   return set(scope, names.client, client_of(exchange)) &&
-         set(scope, names.server, server_of(peer)) &&
+         (server == template_server_.get() || set(scope, names.server, server)) &&
          (!peer.secure || set(scope, names.scheme, names.https.get()));
 }
 
@@ -148,6 +149,9 @@ PyObject* ScopeBuilder::server_of(const net::Peer& peer) {
       server_address_.host != peer.server->host) {
     server_ = py::Ref::steal(make_address(*peer.server));
     server_address_ = *peer.server;
+    if (!template_server_ && set(template_.get(), bridge_.names.server, server_.get())) {
+      template_server_ = server_;
+    }
   }
   return server_.get();
 }

@@ -34,6 +34,7 @@ class ScopeBuilder {
   py::Ref state_;
   py::Ref get_;
   py::Ref server_;
+  py::Ref template_server_;  ///< what a copy of the template has already
   sock::Address server_address_;
 };
 

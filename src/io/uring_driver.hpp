@@ -33,6 +33,7 @@ class UringDriver final : public Driver {
 
   bool wait(base::Nanoseconds timeout_ns) override;
   bool has_completions() const noexcept override;
+  bool has_submissions() const noexcept override { return ring_.unsubmitted() > 0; }
   void wake() noexcept override;
   void close(base::UniqueFd fd) override;
   const char* name() const noexcept override { return "io_uring"; }

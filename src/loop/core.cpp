@@ -102,8 +102,12 @@ bool Core::wait() {
   if (!has_work() && PyErr_CheckSignals() < 0) {
     return false;
   }
-  if (has_work()) {
+  // What is submitted often ends at once (a send into an empty socket buffer): then there is no
+  // wait, and no reason to give the GIL away and to take it back.
+  if (has_work() || driver.has_submissions()) {
     driver.wait(0);
+  }
+  if (has_work()) {
     let_others_run();
     return true;
   }
