@@ -8,7 +8,7 @@ import os
 
 import httpx
 import pytest
-from support.checks import fresh_id
+from support.checks import fresh_id, said
 from support.holds import holds
 from support.patience import seconds
 
@@ -45,7 +45,7 @@ def test_streaming_response_ends_when_its_client_leaves(shared):
         connection.read_head()
         connection.reset()
     assert "stream ended" in json.loads(server.get(f"/seen?id={key}&what=stream+ended").body)
-    assert not [line for line in server.stderr_lines(mark) if line.startswith("ERROR")]
+    assert not [line for line in said(server, mark) if line.startswith("ERROR")]
 
 
 @holds("lesson_06")

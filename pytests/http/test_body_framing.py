@@ -11,6 +11,7 @@ from support.checks import (
     post,
     raised_in,
     request,
+    said,
     seen,
     show,
     still_serves,
@@ -185,7 +186,7 @@ def test_chunk_that_is_wrong_while_the_app_reads_ends_the_connection(server, wir
     assert (response.status, response.says_close) == (400, True)
     notes = await_note(server, key, "http.disconnect")
     assert "whole" not in notes
-    assert not [line for line in server.stderr_lines(mark) if line.startswith("ERROR")]
+    assert not [line for line in said(server, mark) if line.startswith("ERROR")]
 
 
 @holds("robustness_29")

@@ -13,6 +13,7 @@ from support.checks import (
     post,
     raised_in,
     request,
+    said,
     seen,
     show,
     still_serves,
@@ -140,7 +141,7 @@ def test_client_that_leaves_in_the_head_leaves_no_trace(server):
             connection.send(data)
             connection.reset()
     assert calls(server) == before + 1
-    assert not [line for line in server.stderr_lines(mark) if not line.startswith("DEBUG")]
+    assert not [line for line in said(server, mark) if not line.startswith("DEBUG")]
 
 
 @pytest.mark.parametrize("leave", ["half_close", "reset"])
@@ -153,7 +154,7 @@ def test_client_that_leaves_in_the_body_is_a_disconnect(server, leave):
         getattr(connection, leave)()
         notes = await_note(server, key, "http.disconnect")
     assert "whole" not in notes
-    assert not [line for line in server.stderr_lines(mark) if line.startswith("ERROR")]
+    assert not [line for line in said(server, mark) if line.startswith("ERROR")]
 
 
 @holds("robustness_40", "asgi_46", "asgi_47", "asgi_48", "asgi_13")
@@ -172,7 +173,7 @@ def test_long_poll_hears_that_its_client_has_gone(server, app):
     assert raised_in(notes) and raised_in(notes)[0].startswith("raised OSError")
     kinds = next(item for item in notes if isinstance(item, list))
     assert kinds[0] != "OSError", "a subclass of the server's own"
-    assert not [line for line in server.stderr_lines(mark) if line.startswith("ERROR")]
+    assert not [line for line in said(server, mark) if line.startswith("ERROR")]
 
 
 @holds("robustness_40", "asgi_46", "asgi_47", "asgi_48", "asgi_49")
@@ -186,7 +187,7 @@ def test_stream_whose_client_resets_gets_an_os_error(server):
     notes = await_note(server, key, "over")
     assert "http.disconnect" in notes
     assert raised_in(notes)[0].startswith("raised OSError")
-    assert not [line for line in server.stderr_lines(mark) if line.startswith("ERROR")]
+    assert not [line for line in said(server, mark) if line.startswith("ERROR")]
 
 
 @holds("lesson_26", "lesson_29", "robustness_41")

@@ -5,7 +5,7 @@ import time
 from email.utils import parsedate_to_datetime
 
 import pytest
-from support.checks import await_note, fresh_id, raised_in, request, seen, show, still_serves
+from support.checks import await_note, fresh_id, raised_in, request, said, seen, show, still_serves
 from support.holds import holds, row
 
 HOST = "Host: test"
@@ -161,7 +161,7 @@ def test_head_has_the_fields_of_get_and_no_body(server, target, length):
         assert response.status == 200
         assert response.value("content-length") == length
         still_serves(connection)
-    assert not [line for line in server.stderr_lines(mark) if line.startswith("ERROR")]
+    assert not [line for line in said(server, mark) if line.startswith("ERROR")]
 
 
 @holds("lesson_19", "robustness_43")
@@ -196,7 +196,7 @@ def test_status_without_a_body_has_none(server, target, length):
         assert response.value("transfer-encoding") is None
         assert response.value("x-extra") == b"1"
         still_serves(connection)
-    assert not [line for line in server.stderr_lines(mark) if line.startswith(("WARNING", "ERROR"))]
+    assert not [line for line in said(server, mark) if line.startswith(("WARNING", "ERROR"))]
 
 
 @pytest.mark.parametrize("status", [204, 304])
@@ -221,7 +221,7 @@ def test_head_answered_with_an_empty_final_body_is_legal(server, late):
         response = exchange(connection, f"HEAD /status?status=200&length=7{late}")
         assert response.value("content-length") == b"7"
         still_serves(connection)
-    assert not [line for line in server.stderr_lines(mark) if line.startswith(("WARNING", "ERROR"))]
+    assert not [line for line in said(server, mark) if line.startswith(("WARNING", "ERROR"))]
 
 
 @pytest.mark.parametrize(
@@ -345,7 +345,7 @@ def test_trailers_are_dropped_for_a_client_that_does_not_take_them(server, versi
         response = connection.read_response()
         assert (response.body, response.trailers) == (b"body", [])
     assert not raised_in(await_note(server, key, "http.disconnect"))
-    assert not [line for line in server.stderr_lines(mark) if line.startswith("ERROR")]
+    assert not [line for line in said(server, mark) if line.startswith("ERROR")]
 
 
 @holds("asgi_45")

@@ -10,6 +10,7 @@ from support.checks import (
     post,
     raised_in,
     request,
+    said,
     seen,
     show,
     still_serves,
@@ -26,7 +27,7 @@ WRITE = ("--timeout-write", "0.4")
 
 
 def errors(server, mark: int) -> list[str]:
-    return [line for line in server.stderr_lines(mark) if line.startswith(("ERROR", "WARNING"))]
+    return [line for line in said(server, mark) if line.startswith(("ERROR", "WARNING"))]
 
 
 @holds("robustness_36")
@@ -38,7 +39,7 @@ def test_idle_connection_is_closed_in_silence(shared):
         started = time.monotonic()
         connection.expect_close()
         assert time.monotonic() - started > 0.25
-    assert not server.stderr_lines(mark)
+    assert not said(server, mark)
 
 
 @holds("robustness_36")
@@ -129,7 +130,7 @@ def test_body_that_stalls_gets_408_and_a_disconnect(shared):
         assert response.says_close
         connection.expect_close()
     assert "whole" not in await_note(server, key, "http.disconnect")
-    assert not [line for line in server.stderr_lines(mark) if line.startswith("ERROR")]
+    assert not [line for line in said(server, mark) if line.startswith("ERROR")]
 
 
 @holds("robustness_38")
@@ -203,7 +204,7 @@ def test_client_that_does_not_read_is_dropped(shared):
     assert int(count.split()[1]) * 65536 < 16_000_000
     if not SANITIZED:
         assert resident_bytes(server.pid) - before < 16_000_000
-    assert not [line for line in server.stderr_lines(mark) if line.startswith("ERROR")]
+    assert not [line for line in said(server, mark) if line.startswith("ERROR")]
 
 
 @holds("robustness_39", "lesson_23")

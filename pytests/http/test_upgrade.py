@@ -1,7 +1,7 @@
 """Upgrade requests for what this server does not speak (RFC 9110 §7.8): robustness 46."""
 
 import pytest
-from support.checks import check_accepted, request, show
+from support.checks import check_accepted, request, said, show
 from support.holds import holds, row
 
 HOST = "Host: test"
@@ -43,7 +43,7 @@ def test_upgrade_field_alone_asks_for_nothing(server):
     """RFC 9110 §7.8: it takes `Connection: upgrade` too."""
     mark = server.mark()
     check_accepted(server, request("GET /hello HTTP/1.1", HOST, "Upgrade: foo"))
-    assert not [line for line in server.stderr_lines(mark) if "upgrade" in line.lower()]
+    assert not [line for line in said(server, mark) if "upgrade" in line.lower()]
 
 
 @holds("robustness_46", "robustness_05")

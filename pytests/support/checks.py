@@ -48,6 +48,23 @@ def raised_in(notes: list) -> list[str]:
     return [item for item in notes if isinstance(item, str) and item.startswith("raised ")]
 
 
+def said(server: Server, mark: int) -> list[str]:
+    """All of stderr since `mark`, up to now.
+
+    A bad request of our own makes the server say something: whatever it had to say before has come
+    through the pipe when that line has.
+    """
+    with server.connect() as connection:
+        place = server.mark()
+        connection.send(b"\0\r\n\r\n")
+        connection.read_response()
+        whose = "" if server.door.oracle else f".*127.0.0.1:{connection.local_port}:"
+        last = server.wait_for_line(_WARNING.pattern + whose, since=place).string
+    lines = server.stderr_lines(mark)
+    lines.remove(last)
+    return lines
+
+
 def still_serves(connection: Connection) -> None:
     """The connection answers another request, so nothing was left over on it."""
     connection.get("/hello")
