@@ -1,10 +1,10 @@
-"""The lifespan protocol (ASGI lifespan 2.0): one call of the application for the life of a worker."""
+"""The lifespan protocol (ASGI lifespan 2.0): one call of the application per worker's life."""
 
 import asyncio
 
 
 class Lifespan:
-    """Runs the application with a lifespan scope; `state` is None once it turns out to have none."""
+    """Calls the application with a lifespan scope; `state` is None if it turns out to have none."""
 
     def __init__(self, app, mode, log):
         self.app = app

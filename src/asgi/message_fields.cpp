@@ -2,6 +2,47 @@
 
 namespace ringhorn::asgi {
 
+/// `type` is the text `name`: the same object where the application's constant is interned too.
+bool is(PyObject* type, const py::Ref& name) {
+  return type == name.get() || (PyUnicode_Check(type) && PyUnicode_Compare(type, name.get()) == 0);
+}
+
+/// A borrowed member of a message; null when it is missing (or the look-up failed: exception set).
+PyObject* member(PyObject* message, const py::Ref& key) {
+  return PyDict_GetItemWithError(message, key.get());
+}
+
+/// -1 with an exception set.
+int truth(PyObject* message, const py::Ref& key) {
+  PyObject* value = member(message, key);
+  if (value == nullptr) {
+    return PyErr_Occurred() == nullptr ? 0 : -1;
+  }
+  return value == Py_False ? 0 : value == Py_True ? 1 : PyObject_IsTrue(value);
+}
+
+/// The status of a response start; -1 with an exception set.
+int read_status(PyObject* message, const Names& names) {
+  PyObject* status = member(message, names.status);
+  if (status == nullptr) {
+    if (PyErr_Occurred() == nullptr) {
+      PyErr_SetString(PyExc_ValueError, "'http.response.start' needs a 'status'");
+    }
+    return -1;
+  }
+  if (!PyLong_Check(status)) {
+    PyErr_Format(PyExc_TypeError, "'status' must be an int, not %.100s", Py_TYPE(status)->tp_name);
+    return -1;
+  }
+  const long value = PyLong_AsLong(status);
+  if (value < 100 || value > 999) {
+    PyErr_Clear();
+    PyErr_Format(PyExc_ValueError, "'status' must be between 100 and 999, not %S", status);
+    return -1;
+  }
+  return static_cast<int>(value);
+}
+
 BodyBytes::~BodyBytes() {
   if (buffer_.obj != nullptr) {
     PyBuffer_Release(&buffer_);

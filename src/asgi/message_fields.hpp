@@ -1,12 +1,28 @@
-/// Reading what an application puts into its messages: header lists and bodies, in every form that
-/// ASGI allows, with the exceptions that it sees when they are wrong. Needs the GIL.
+/// Reading what an application puts into its messages: members, header lists and bodies, in every
+/// form that ASGI allows, with the exceptions that it sees when they are wrong. Needs the GIL.
 #pragma once
 
 #include <string_view>
 
 #include <ringhorn/py/ref.hpp>
 
+#include "names.hpp"
+
 namespace ringhorn::asgi {
+
+/// Whether a message's `type` is the text `name`: the same object where the application's constant
+/// is interned too.
+bool is(PyObject* type, const py::Ref& name);
+
+/// A borrowed member of a message; null when it is missing, or with an exception set when the
+/// look-up failed.
+PyObject* member(PyObject* message, const py::Ref& key);
+
+/// The truth of a member, false when it is missing; -1 with an exception set.
+int truth(PyObject* message, const py::Ref& key);
+
+/// The status of a response start; -1 with an exception set.
+int read_status(PyObject* message, const Names& names);
 
 /// Calls `take(name, value)` for each pair of `headers`: any iterable of two-item iterables of
 /// bytes. Stops and returns false, with an exception set, when the list is wrong or `take` returned

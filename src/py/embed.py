@@ -8,7 +8,8 @@ def main(source: str, header: str, name: str) -> None:
         text = file.read()
     # A string literal may not be longer than 64 KiB in every compiler: one literal per line.
     lines = "\n".join(
-        '    "' + line.replace("\\", "\\\\").replace('"', '\\"') + '\\n"' for line in text.splitlines()
+        '    "' + line.replace("\\", "\\\\").replace('"', '\\"') + '\\n"'
+        for line in text.splitlines()
     )
     with open(header, "w", encoding="utf-8") as file:
         file.write(

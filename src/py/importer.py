@@ -85,7 +85,9 @@ def missing_attribute(owner, name, described):
 
 
 def looks_like_app(name, value):
-    if name.startswith("_") or isinstance(value, (type, types.ModuleType, types.BuiltinFunctionType)):
+    if name.startswith("_"):
+        return False
+    if isinstance(value, (type, types.ModuleType, types.BuiltinFunctionType)):
         return False
     if not callable(value):
         return False
@@ -124,7 +126,9 @@ def detect_factory(found, app):
     if isinstance(found, type) or count_required(found) != 0:
         return check_interface(found, app), ""
     if inspect.iscoroutinefunction(found):
-        raise ImportFailure(f"'{app}' is a coroutine function without parameters, not an application")
+        raise ImportFailure(
+            f"'{app}' is a coroutine function without parameters, not an application"
+        )
     made, _ = call_factory(found, app)
     return made, (
         "ASGI app factory detected. Using it, but please consider setting the --factory flag "

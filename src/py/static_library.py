@@ -1,4 +1,4 @@
-"""Print how to embed this interpreter: its static library (empty if it has none), and what that needs."""
+"""Print how to embed this interpreter: its static library (or an empty line), and what it needs."""
 
 import os
 import sysconfig

@@ -12,7 +12,7 @@ async def bounded(coroutine, seconds):
 
 
 async def finish(seconds):
-    """Cancel the tasks that are left and let them end for `seconds`; then close what asyncio keeps."""
+    """Cancel the tasks that are left, give them `seconds` to end, close what asyncio keeps."""
     loop = asyncio.get_running_loop()
     left = asyncio.all_tasks() - {asyncio.current_task()}
     for task in left:
