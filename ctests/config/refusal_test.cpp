@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -80,7 +81,10 @@ TEST_CASE("parse refuses wrong values with what to do", "[config]") {
   for (const Wrong& wrong : wrong_values()) {
     for (const std::string& value : wrong.values) {
       CAPTURE(wrong.option, value);
-      const std::string rest = ": '" + value + "' is not " + wrong.expected;
+      std::string shown = value;  // on one line
+      std::replace_if(
+          shown.begin(), shown.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }, '?');
+      const std::string rest = ": '" + shown + "' is not " + wrong.expected;
       CHECK(refusal({"main:app", wrong.option, value}) == wrong.option + rest);
       // A variable of white space alone is an empty list for RINGHORN_HEADERS only.
       CHECK(refusal({"main:app"}, {{wrong.variable, value}}) == wrong.variable + rest);
