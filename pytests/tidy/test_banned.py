@@ -26,7 +26,7 @@ BANS = [
         "telemetry/log",
         but=r"src/base/assert\.cpp|src/(main|module)\.cpp",
     ),
-    Ban(r"\bv?sn?printf\b|\bstd::[oi]?stringstream\b", "fmt::format"),
+    Ban(r"\bv?sn?printf\b|\bstd::[oi]?stringstream\b", "std::to_chars, or appending to a string"),
     Ban(
         r"\b(secure_)?getenv\b|\benviron\b",
         "config::parse, which is given the environment",

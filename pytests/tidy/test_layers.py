@@ -10,16 +10,16 @@ LAYERS = {
     "base": ("", "libc simd"),
     "http": ("base", "simd"),
     "ws": ("base", "zlib simd"),
-    "config": ("base", "libc cli fmt"),
-    "telemetry": ("base", "libc fmt"),
-    "sock": ("base", "libc fmt"),
+    "config": ("base", "libc cli"),
+    "telemetry": ("base", "libc"),
+    "sock": ("base", "libc"),
     "io": ("base", "libc"),
     "net": ("base telemetry http ws sock io", "libc"),
     "py": ("base telemetry", "libc python"),
     "supervisor": ("base telemetry config sock", "libc"),
     "loop": ("base telemetry io py", "libc"),
     "asgi": ("base telemetry http ws net py loop", ""),
-    "worker": ("base http ws config telemetry sock io net py loop asgi", "libc fmt"),
+    "worker": ("base http ws config telemetry sock io net py loop asgi", "libc"),
     "door": ("config telemetry supervisor loop worker py", "libc"),
 }
 
@@ -28,7 +28,6 @@ OUTSIDE = {
     "python": r"Python\.h|structmember\.h|frameobject\.h|datetime\.h",
     "liburing": r"liburing\.h|liburing/.*",
     "cli": r"CLI/.*",
-    "fmt": r"fmt/.*",
     "zlib": r"zlib\.h",
     "simd": r"[etsnpwi]mmintrin\.h|immintrin\.h|arm_neon\.h",  # of the compiler, not of the system
 }
@@ -71,7 +70,7 @@ def breach(path: str, module: str | None, bracket: str, header: str) -> str | No
     special = next(
         (kind for kind in ("zlib", "python", "liburing", "simd") if fits(kind, header)), None
     )
-    allowed = [special] if special else ["cli", "fmt", "libc"]
+    allowed = [special] if special else ["cli", "libc"]
     if re.fullmatch(STANDARD, header) or any(
         kind in kinds.split() and fits(kind, header) for kind in allowed
     ):
