@@ -54,9 +54,11 @@ bool ScopeBuilder::prepare(PyObject* state, const std::string& root_path) {
 
 py::Ref ScopeBuilder::make(net::Exchange& exchange) {
   const http::RequestHead& head = exchange.head();
+  // Before the copy: the first address there is goes into the template.
+  const py::Ref server = py::Ref::borrow(server_of(exchange.peer()));
   py::Ref scope = py::Ref::steal(PyDict_Copy(template_.get()));
-  if (!scope || !add_request_line(scope.get(), head) || !add_peer(scope.get(), exchange) ||
-      !add_shared(scope.get(), head) ||
+  if (!scope || !add_request_line(scope.get(), head) ||
+      !add_peer(scope.get(), exchange, server.get()) || !add_shared(scope.get(), head) ||
       !set(scope.get(), bridge_.names.headers, make_headers(head).get())) {
     return {};
   }
@@ -83,10 +85,9 @@ bool ScopeBuilder::add_request_line(PyObject* scope, const http::RequestHead& he
          set(scope, names.http_version, names.http_1_0.get());
 }
 
-bool ScopeBuilder::add_peer(PyObject* scope, net::Exchange& exchange) {
+bool ScopeBuilder::add_peer(PyObject* scope, net::Exchange& exchange, PyObject* server) {
   const Names& names = bridge_.names;
   const net::Peer peer = exchange.peer();
-  PyObject* server = server_of(peer);
   return set(scope, names.client, client_of(exchange)) &&
          (server == template_server_.get() || set(scope, names.server, server)) &&
          (!peer.secure || set(scope, names.scheme, names.https.get()));

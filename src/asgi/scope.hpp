@@ -21,7 +21,7 @@ class ScopeBuilder {
 
  private:
   bool add_request_line(PyObject* scope, const http::RequestHead& head);
-  bool add_peer(PyObject* scope, net::Exchange& exchange);
+  bool add_peer(PyObject* scope, net::Exchange& exchange, PyObject* server);
   bool add_shared(PyObject* scope, const http::RequestHead& head);
   py::Ref make_headers(const http::RequestHead& head);
   py::Ref make_method(std::string_view method);
