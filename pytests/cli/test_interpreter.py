@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from support.checks import show
 from support.doors import APPS
+from support.patience import SANITIZED
 
 APP = "surroundings:app"
 
@@ -251,6 +252,7 @@ def test_logging_of_the_application_is_left_to_it(serve):
         assert "app: logged" in server.stderr_lines()
 
 
+@pytest.mark.skipif(SANITIZED, reason="the sanitizer takes the signal")
 def test_pythonfaulthandler_shows_the_stack_of_a_crash(serve):
     options = {"PYTHONFAULTHANDLER": "1"}
     with serve(APP, env=options, expect_status=-signal.SIGSEGV) as server:

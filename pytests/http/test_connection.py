@@ -4,6 +4,7 @@ robustness 35, 40, 41, 87; lessons 24, 26, 29, 30, 34.
 """
 
 import os
+import time
 
 import pytest
 from support.checks import (
@@ -293,7 +294,10 @@ def test_client_that_does_not_read_does_not_spin_the_loop(server):
 
 @pytest.mark.slow
 @holds("robustness_76", "robustness_41", "lesson_35")
-def test_descriptors_are_back_after_thousands_of_connections(server):
+def test_descriptors_are_back_after_thousands_of_connections(shared):
+    """Some resets are heard of by the header timeout only: Linux 6.18 loses a wake-up now and then
+    when an RST follows data at once, and the multishot receive goes on waiting."""
+    server = shared("raw:app", "--timeout-header", "1")
     server.get("/hello")
     before = open_files(server.pid)
     for number in range(3000):
@@ -307,16 +311,10 @@ def test_descriptors_are_back_after_thousands_of_connections(server):
             else:
                 connection.send(b"GET ")
                 connection.reset()
-    await_descriptors(server, before)
-
-
-def await_descriptors(server, count: int) -> None:
-    """Each round trip lets the server handle the resets that came before it."""
-    for _ in range(200):
-        server.get("/hello")
-        if open_files(server.pid) <= count:
-            return
-    raise AssertionError(f"{open_files(server.pid)} descriptors are open, {count} were")
+    deadline = time.monotonic() + seconds(5)
+    while open_files(server.pid) > before and time.monotonic() < deadline:
+        server.get("/sleep?seconds=0.05")
+    assert open_files(server.pid) <= before
 
 
 @holds("lesson_30")

@@ -158,7 +158,8 @@ class Server:
         status = self.stop() if self.running() else self.wait()
         text = "\n".join(self.stderr_lines())
         tail = text[-6000:]
-        assert not _SANITIZER.search(text), f"a sanitizer reports:\n{text}"
+        report = _SANITIZER.search(text)
+        assert not report, f"a sanitizer reports:\n{text[max(0, report.start() - 500) :][:9000]}"
         assert "ringhorn: bug" not in text, f"an assertion failed:\n{text}"
         for counts in _COUNTS.findall(text) if self._check_counts else ():
             assert f"live objects: {counts}" == COUNTS_LINE, f"objects leaked: {counts}\n{tail}"
