@@ -263,7 +263,8 @@ void Worker::release() {
   }
   if (server_) {
     server_->abort_all();
-    while (!server_->idle() && driver_->wait(base::ns_per_s)) {
+    while (!server_->idle()) {
+      driver_->wait(base::ns_per_s);
       driver_->dispatch();
     }
   }
