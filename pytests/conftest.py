@@ -81,17 +81,18 @@ def shared(door, pool):
 
     A server that died during the test fails that test and is replaced for the next one.
     """
-    borrowed: list[tuple] = []
+    borrowed: dict[tuple, int] = {}  # where its stderr stood
 
     def borrow(app: str = "raw:app", *options: str) -> Server:
         key = (app, *options)
         if key not in pool:
             pool[key] = Server(door, app, *options)
-        borrowed.append(key)
+        borrowed.setdefault(key, pool[key].mark())
         return pool[key]
 
     yield borrow
-    for key in dict.fromkeys(borrowed):
+    for key, mark in borrowed.items():
+        pool[key].check_reports(mark)
         if not pool[key].running():
             server = pool.pop(key)
             server.wait()

@@ -13,7 +13,7 @@ from support.lines import Lines
 from support.patience import seconds
 from support.raw import Connection, Response
 
-_SANITIZER = re.compile(r"AddressSanitizer|LeakSanitizer|ThreadSanitizer|runtime error: ")
+_REPORTS = "AddressSanitizer|LeakSanitizer|ThreadSanitizer|runtime error: |ringhorn: bug"
 _RUNNING = r"running on (?:\x1b\[1m)?http://\S*?:(\d+)(?:\x1b\[0m)? \("
 _COUNTS = re.compile(r"live objects: (.*)")
 COUNTS_LINE = "live objects: connections 0, exchanges 0, cycles 0, handles 0"
@@ -153,14 +153,19 @@ class Server:
         self.process.wait()
         self._stderr.join()
 
+    def check_reports(self, since: int = 0) -> None:
+        """Neither a sanitizer nor an assertion of the server's has said anything."""
+        text = "\n".join(self.stderr_lines(since))
+        if report := re.search(_REPORTS, text):
+            shown = text[max(0, report.start() - 500) :][:9000]
+            raise AssertionError(f"the server reports a bug:\n{shown}")
+
     def check_end(self) -> None:
         """Stops the server if it still runs and asserts that it ended well."""
         status = self.stop() if self.running() else self.wait()
         text = "\n".join(self.stderr_lines())
         tail = text[-6000:]
-        report = _SANITIZER.search(text)
-        assert not report, f"a sanitizer reports:\n{text[max(0, report.start() - 500) :][:9000]}"
-        assert "ringhorn: bug" not in text, f"an assertion failed:\n{text}"
+        self.check_reports()
         for counts in _COUNTS.findall(text) if self._check_counts else ():
             assert f"live objects: {counts}" == COUNTS_LINE, f"objects leaked: {counts}\n{tail}"
         if self.expect_status is not None and not self.door.oracle:
