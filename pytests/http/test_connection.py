@@ -295,8 +295,8 @@ def test_client_that_does_not_read_does_not_spin_the_loop(server):
 @pytest.mark.slow
 @holds("robustness_76", "robustness_41", "lesson_35")
 def test_descriptors_are_back_after_thousands_of_connections(shared):
-    """Some resets are heard of by the header timeout only: Linux 6.18 loses a wake-up now and then
-    when an RST follows data at once, and the multishot receive goes on waiting."""
+    """A few resets are heard of by the header timeout only (about one in ten thousand when the
+    machine is busy): the multishot receive goes on waiting. Why is not known yet."""
     server = shared("raw:app", "--timeout-header", "1")
     server.get("/hello")
     before = open_files(server.pid)
