@@ -1,0 +1,100 @@
+/// permessage-deflate (RFC 7692) for all connections of one worker: what was agreed with a peer,
+/// inflating of messages as they come, compressing of whole ones.
+///
+/// Both directions run without context takeover: we say so in every answer, which the RFC allows
+/// whatever was offered (§7.1.1). So no zlib state belongs to a connection, but for the one that
+/// inflates a message that has begun and not ended:
+///
+///     idle connection                            0 bytes
+///     within a message that came compressed      inflater_bytes_max, and the message so far
+///     the worker, once                           one compressor for each window size in use,
+///                                                256 KiB for the largest; spare_inflaters
+///                                                inflaters; the last message compressed, up to
+///                                                shared_bytes_max and its result
+///
+/// It also lets a frame that was compressed once go to every connection with the same window: the
+/// last result is kept and found again by comparing bytes, so that a broadcast compresses once.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include <ringhorn/base/byte_buffer.hpp>
+
+namespace ringhorn::ws {
+
+/// What both sides agreed on at the handshake. Default: nothing, messages are as they are.
+struct DeflateAgreement {
+  bool enabled = false;
+  std::uint8_t server_window_bits = 15;  ///< we compress with no larger window; 9 to 15
+  std::uint8_t client_window_bits = 15;  ///< nor does the client; 8 to 15
+};
+
+/// Inflates one message after another, each from a fresh window.
+class Inflater {
+ public:
+  enum class Result : std::uint8_t {
+    done,     ///< all input was used
+    too_big,  ///< the output would grow beyond `output_bytes_max`; it is not larger than that
+    bad,      ///< not a deflate stream, or one that does not end with the message
+  };
+
+  Inflater();
+  ~Inflater();
+  Inflater(const Inflater&) = delete;
+  Inflater& operator=(const Inflater&) = delete;
+
+  /// Makes ready for a message compressed with at most that window.
+  void start(std::uint8_t window_bits);
+  /// Appends what `input` says to `output`, which never holds more than `output_bytes_max` bytes;
+  /// memory follows the bytes that are really there.
+  Result feed(std::string_view input, base::ByteBuffer& output, std::size_t output_bytes_max);
+  /// The message's payload is complete: what is left comes out.
+  Result finish(base::ByteBuffer& output, std::size_t output_bytes_max);
+
+ private:
+  struct Stream;
+  std::unique_ptr<Stream> stream_;
+};
+
+class DeflatePool {
+ public:
+  /// zlib's own figure for a window of 15 bits, rounded up.
+  static constexpr std::size_t inflater_bytes_max = 48 * 1024;
+  static constexpr std::size_t spare_inflaters = 8;
+  static constexpr std::size_t shared_bytes_max = 64 * 1024;
+
+  DeflatePool();
+  ~DeflatePool();
+  DeflatePool(const DeflatePool&) = delete;
+  DeflatePool& operator=(const DeflatePool&) = delete;
+
+  /// An inflater started for one message. Given back when the message has ended.
+  std::unique_ptr<Inflater> take_inflater(std::uint8_t window_bits);
+  void give_back(std::unique_ptr<Inflater> inflater) noexcept;
+
+  /// The payload of a compressed message (without the last 00 00 ff ff, §7.2.1), or nothing when it
+  /// would not be shorter than `payload`. Valid until the next call.
+  /// REQUIRES: 9 <= window_bits <= 15
+  std::string_view compress(std::string_view payload, std::uint8_t window_bits);
+  /// How often compress() really ran; the rest was shared.
+  std::uint64_t compressed_count() const noexcept { return compressed_count_; }
+
+ private:
+  struct Compressor;
+  Compressor& compressor_for(std::size_t payload_bytes, std::uint8_t window_bits);
+
+  std::array<std::unique_ptr<Compressor>, 16> compressors_;  // by window bits
+  std::vector<std::unique_ptr<Inflater>> spare_;
+  base::ByteBuffer last_payload_;  // empty: nothing to share
+  base::ByteBuffer last_result_;
+  std::uint8_t last_window_bits_ = 0;
+  bool last_is_shorter_ = false;
+  std::uint64_t compressed_count_ = 0;
+};
+
+}  // namespace ringhorn::ws
