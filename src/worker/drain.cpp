@@ -1,0 +1,124 @@
+// From the signal to stop to the end of a worker.
+#include <unistd.h>
+
+#include <string>
+
+#include <ringhorn/telemetry/banner.hpp>
+
+#include "settings.hpp"
+#include "worker.hpp"
+
+namespace ringhorn::worker {
+
+/// Until the last response is out and the last call of the application has ended, or the time for
+/// that is over.
+void Worker::drain() {
+  if (signals_.interrupted()) {
+    return;
+  }
+  log_.info(telemetry::shutting_down);
+  draining_ = true;
+  application_->on_task_ended([this] { stop_when_quiet(); });
+  server_->drain([this] { stop_when_quiet(); });
+  Alarm last([this] {
+    server_->abort_all();
+    stop_loop();
+  });
+  Alarm deadline([this, &last] { cancel_left(last); });
+  if (options_.timeout_graceful_shutdown) {
+    driver_->timers().arm(deadline,
+                          base::monotonic_ns() + to_ns(*options_.timeout_graceful_shutdown));
+  }
+  if (server_->connection_count() > 0) {
+    log_.info(telemetry::waiting_for_connections);
+  }
+  if (!server_->idle() || application_->running_count() > 0) {
+    run_loop();
+  }
+  draining_ = false;
+  driver_->timers().disarm(deadline);
+  driver_->timers().disarm(last);
+}
+
+void Worker::stop_when_quiet() {
+  if (draining_ && server_->idle() && application_->running_count() == 0) {
+    stop_loop();
+  }
+}
+
+/// The time for a graceful end is over: what was cancelled has until `last` to end.
+void Worker::cancel_left(io::Timer& last) {
+  log_.error(telemetry::cancelled_tasks(application_->cancel_all()));
+  driver_->timers().arm(last, base::monotonic_ns() + to_ns(cancel_seconds));
+}
+
+void Worker::shut_down() {
+  if (signals_.interrupted() || !lifespan_) {
+    return;
+  }
+  log_.info(telemetry::waiting_for_application_shutdown);
+  const py::Ref limit =
+      options_.timeout_graceful_shutdown
+          ? py::Ref::steal(PyFloat_FromDouble(*options_.timeout_graceful_shutdown))
+          : py::Ref::borrow(Py_None);
+  const py::Ref coroutine = lifespan_->shutdown();
+  const py::Ref ended = await(py::Ref::steal(
+      PyObject_CallMethod(glue_.get(), "bounded", "OO", coroutine.get(), limit.get())));
+  if (ended.get() == Py_True) {
+    log_.info(telemetry::application_shutdown_complete);
+  } else if (!signals_.interrupted()) {
+    log_.error(ended.get() == Py_None ? "Application shutdown did not end in time. Exiting."
+                                      : telemetry::application_shutdown_failed);
+  }
+}
+
+/// Takes everything down, in the order in which it depends on each other.
+void Worker::release() {
+  if (!loop_) {
+    return;
+  }
+  if (server_) {
+    server_->abort_all();
+    while (!server_->idle()) {
+      driver_->wait(base::ns_per_s);
+      driver_->dispatch();
+    }
+  }
+  if (!signals_.interrupted()) {
+    await(py::Ref::steal(PyObject_CallMethod(glue_.get(), "finish", "d", cancel_seconds)));
+  }
+  if (server_) {
+    log_.info(telemetry::finished_server_process(::getpid(), log_));
+  }
+  if (signals_.interrupted()) {
+    outcome_ = {exit_signal_base + signals_.received(), true};
+  }
+  signals_.restore();
+  lifespan_.reset();
+  app_.reset();
+  glue_.reset();
+  loop_->close();
+  if (surroundings_.print_live_counts) {
+    print_live_counts();
+  }
+  server_.reset();
+  application_.reset();
+  loop_.reset();
+  driver_.reset();
+}
+
+/// What is alive when nothing may be: the tests look at it.
+void Worker::print_live_counts() {
+  const py::Ref gc = py::Ref::steal(PyImport_ImportModule("gc"));
+  if (!gc || !py::Ref::steal(PyObject_CallMethod(gc.get(), "collect", nullptr))) {
+    PyErr_Clear();
+  }
+  const std::size_t connections = server_ ? server_->connection_count() : 0;
+  const std::size_t exchanges = server_ ? server_->exchange_count() : 0;
+  const std::size_t cycles = application_ ? application_->live_count() : 0;
+  log_.critical("live objects: connections " + std::to_string(connections) + ", exchanges " +
+                std::to_string(exchanges) + ", cycles " + std::to_string(cycles) + ", handles " +
+                std::to_string(loop_->handle_count()));
+}
+
+}  // namespace ringhorn::worker

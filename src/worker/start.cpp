@@ -1,0 +1,108 @@
+// From nothing to a worker that listens.
+#include <unistd.h>
+
+#include <string>
+#include <utility>
+
+#include <ringhorn/py/error.hpp>
+#include <ringhorn/py/importer.hpp>
+#include <ringhorn/py/source.hpp>
+#include <ringhorn/sock/listen.hpp>
+#include <ringhorn/telemetry/banner.hpp>
+
+#include "finish_source.hpp"
+#include "settings.hpp"
+#include "worker.hpp"
+
+namespace ringhorn::worker {
+
+bool Worker::make_loop() {
+  auto driver = io::make_uring_driver({});
+  if (!driver) {
+    return fail_start(driver.error());
+  }
+  driver_ = driver.take_value();
+  driver_->add_flush_hook(log_flush_);
+  auto loop = loop::EventLoop::make(*driver_);
+  if (!loop) {
+    return fail_start(loop.error());
+  }
+  loop_ = loop.take_value();
+  glue_ = py::run_source("ringhorn.finish", py::finish_source);
+  const bool ready = glue_ && signals_.install(loop_->object(), [this] { stop_loop(); });
+  return ready || fail_python();
+}
+
+bool Worker::load() {
+  auto imported =
+      py::import_app({options_.app, options_.app_dir, options_.factory, loop_->object()});
+  if (signals_.interrupted()) {
+    outcome_ = {exit_signal_base + signals_.received(), true};
+    return false;
+  }
+  if (!imported) {
+    const bool traceback = imported.error().find('\n') != std::string::npos;
+    return fail_start((traceback ? "Error loading ASGI app.\n" : "Error loading ASGI app. ") +
+                      imported.error());
+  }
+  if (!imported.value().warning.empty()) {
+    log_.warning(imported.value().warning);
+  }
+  app_ = std::move(imported.value().app);
+  return true;
+}
+
+bool Worker::start_up() {
+  log_.info(telemetry::started_server_process(::getpid(), log_));
+  auto lifespan = asgi::Lifespan::make(app_.get(), make_lifespan_mode(options_.lifespan), log_);
+  if (!lifespan) {
+    return fail_start(lifespan.error());
+  }
+  lifespan_ = lifespan.take_value();
+  log_.info(telemetry::waiting_for_application_startup);
+  const py::Ref started = await(lifespan_->startup());
+  if (started.get() != Py_True) {
+    return started ? fail_start(telemetry::application_startup_failed) : fail_python();
+  }
+  log_.info(telemetry::application_startup_complete);
+  const py::Ref state = lifespan_->state();
+  auto application =
+      asgi::HttpApplication::make(*loop_, log_, {app_.get(), state.get(), options_.root_path});
+  if (!application) {
+    return fail_start(application.error());
+  }
+  application_ = application.take_value();
+  return true;
+}
+
+bool Worker::listen() {
+  auto socket = sock::bind_tcp({options_.host, options_.port, options_.backlog});
+  if (!socket) {
+    shut_down();
+    return fail_start(socket.error());
+  }
+  const auto listening = sock::listen(socket.value().value(), options_.backlog);
+  if (!listening) {
+    shut_down();
+    return fail_start(listening.error());
+  }
+  address_ = sock::local_address(socket.value().value());
+  server_ =
+      std::make_unique<net::Server>(*driver_, *application_, log_, make_net_settings(options_));
+  server_->listen(socket.take_value(), address_);
+  return true;
+}
+
+bool Worker::fail_start(std::string_view reason) {
+  log_.error(reason);
+  outcome_.status = exit_startup_failed;
+  return false;
+}
+
+bool Worker::fail_python() {
+  const py::Ref exception = py::fetch_exception();
+  return fail_start(exception ? py::format_exception(exception.get())
+                              : std::string(telemetry::application_startup_failed));
+}
+
+}  // namespace ringhorn::worker

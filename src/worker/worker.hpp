@@ -1,0 +1,101 @@
+/// Worker is one worker's life in paragraphs: start (start.cpp), serve (serve.cpp), drain and end
+/// (drain.cpp). run() in worker.cpp reads top-down. One thread, with the GIL throughout; every
+/// member is made by the paragraph that needs it and released in the order of dependence.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string_view>
+
+#include <ringhorn/asgi/http_application.hpp>
+#include <ringhorn/asgi/lifespan.hpp>
+#include <ringhorn/io/driver.hpp>
+#include <ringhorn/loop/event_loop.hpp>
+#include <ringhorn/net/server.hpp>
+#include <ringhorn/worker/worker.hpp>
+
+#include "signals.hpp"
+
+namespace ringhorn::worker {
+
+/// How long tasks that were cancelled may take to end, when they were told to be gone already.
+inline constexpr double cancel_seconds = 2;
+
+/// A timer that calls a function.
+class Alarm final : public io::Timer {
+ public:
+  explicit Alarm(std::function<void()> ring) : ring_(std::move(ring)) {}
+
+ private:
+  void on_expired() override { ring_(); }
+  std::function<void()> ring_;
+};
+
+/// Access lines leave once per turn of the loop.
+class LogFlush final : public io::FlushHook {
+ public:
+  explicit LogFlush(telemetry::Log& log) : log_(log) {}
+  void on_flush() override { log_.flush(); }
+
+ private:
+  telemetry::Log& log_;
+};
+
+class Worker {
+ public:
+  /// Everything must outlive the worker.
+  Worker(const config::Options& options, telemetry::Log& log, const Surroundings& surroundings)
+      : options_(options), log_(log), surroundings_(surroundings), log_flush_(log) {}
+  ~Worker() { release(); }
+
+  /// From the first to the last paragraph.
+  Outcome run();
+
+ private:
+  // --- start: false when there is nothing to serve; outcome_ and the log say why ----------------
+  bool make_loop();
+  bool load();
+  bool start_up();
+  bool listen();
+  bool fail_start(std::string_view reason);
+  /// With the text of the exception that is set.
+  bool fail_python();
+
+  // --- serve ------------------------------------------------------------------------------------
+  void serve();
+
+  // --- drain and end ----------------------------------------------------------------------------
+  void drain();
+  void stop_when_quiet();
+  void cancel_left(io::Timer& last);
+  void shut_down();
+  /// Takes down whatever is there; nothing is left after it.
+  void release();
+  void print_live_counts();
+
+  // --- what the paragraphs share ----------------------------------------------------------------
+  /// Runs the loop until `coroutine` has ended: its result, or empty after an error was dealt with.
+  py::Ref await(py::Ref coroutine);
+  void run_loop();
+  void stop_loop();
+  /// What came out of the loop: a signal's interrupt, or one that the application raised.
+  void take_interrupt();
+
+  const config::Options& options_;
+  telemetry::Log& log_;
+  const Surroundings& surroundings_;
+  LogFlush log_flush_;
+  Outcome outcome_{exit_stopped, false};
+  bool draining_ = false;
+  std::unique_ptr<io::Driver> driver_;
+  std::unique_ptr<loop::EventLoop> loop_;
+  Signals signals_;
+  py::Ref glue_;  ///< the module of finish.py
+  py::Ref app_;
+  std::unique_ptr<asgi::Lifespan> lifespan_;
+  std::unique_ptr<asgi::HttpApplication> application_;
+  std::unique_ptr<net::Server> server_;
+  sock::Address address_;
+};
+
+}  // namespace ringhorn::worker
