@@ -101,6 +101,11 @@ Limits:
                                   RINGHORN_LIMIT_HEADER_FIELD_SIZE]
   --limit-body BYTES              Longest request body; 0 for no limit.
                                   [default: 0; RINGHORN_LIMIT_BODY]
+  --limit-body-rate BYTES         Fewest bytes per second of a request's body
+                                  that the application waits for, once it has
+                                  waited for --timeout-body in all; 0 for no
+                                  limit.
+                                  [default: 1; RINGHORN_LIMIT_BODY_RATE]
 
 Other:
   --version                       Show the versions and exit.

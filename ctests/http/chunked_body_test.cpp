@@ -197,6 +197,22 @@ TEST_CASE("robustness 28: trailers count against the limits of their head", "[ht
   check_body("0\r\nA: " + std::string(11, 'v') + "\r\n\r\n", "error 431", limits);
 }
 
+TEST_CASE("lesson 28: the framing of chunks is bounded as their data is", "[http]") {
+  Limits limits;
+  limits.body_bytes_max = 100;
+  std::string chunks;
+  for (int chunk = 0; chunk < 90; ++chunk) {
+    chunks += "00000000000001\r\nx\r\n";  // 18 bytes of framing each
+  }
+  check_body(chunks + "0\r\n\r\n", "body " + std::string(90, 'x') + "\nend", limits);
+  std::string flood;
+  for (int chunk = 0; chunk < 300; ++chunk) {
+    flood += "0000000000000001\r\nx\r\n";  // 20
+  }
+  limits.body_bytes_max = 1000;
+  check_body(flood, "body " + std::string(254, 'x') + "\nerror 413", limits);
+}
+
 TEST_CASE("robustness 32: chunks above the body limit are 413, before their data", "[http]") {
   Limits limits;
   limits.body_bytes_max = 5;

@@ -336,6 +336,30 @@ TEST_CASE("Body that stalls is given up with 408 (robustness 38)", "[net]") {
   CHECK(world.application.last().disconnects == 1);
 }
 
+TEST_CASE("Body that drips is given up with 408 (robustness 38)", "[net]") {
+  net::Settings settings = test_settings();
+  settings.body_ns = 50 * base::ns_per_ms;
+  settings.body_rate_min = 1000;
+  World world(settings);
+  world.application.when_request = echo;
+  Client client = world.connect();
+  client.send(post_head + "content-length: 100000\r\n\r\n");
+  base::Nanoseconds next = 0;
+  int sent = 0;
+  CHECK(world.until([&] {
+    if (base::monotonic_ns() > next && !client.ended()) {
+      next = base::monotonic_ns() + 10 * base::ns_per_ms;
+      client.send("x");
+      ++sent;
+    }
+    client.fill();
+    return client.received().find("in time.") != std::string::npos;
+  }));
+  CHECK(sent > 2);
+  CHECK(client.received().find("HTTP/1.1 408 ") == 0);
+  CHECK(world.application.last().disconnects == 1);
+}
+
 TEST_CASE("Body that nobody waits for has no timeout (robustness 38, lesson 23)", "[net]") {
   net::Settings settings = test_settings();
   settings.body_ns = 20 * base::ns_per_ms;

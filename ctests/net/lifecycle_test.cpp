@@ -245,6 +245,34 @@ TEST_CASE("Connection whose client reads slowly is not given up (robustness 39)"
   CHECK(client.received().size() > body.size());
 }
 
+TEST_CASE("Connection whose client takes a little is not given up (robustness 39)", "[net]") {
+  net::Settings settings = test_settings();
+  settings.write_ns = 200 * base::ns_per_ms;
+  World world(settings);
+  const std::string body(30000000, 'x');
+  world.application.when_request = [&](Call& call) {
+    call.begin();
+    call.exchange->send_body(base::OwnedSlice(
+                                 body, [](void*) {}, nullptr),
+                             true);
+    call.exchange = nullptr;
+  };
+  Client client = world.connect(4096);
+  client.send(get);
+  base::Nanoseconds next = 0;
+  const base::Nanoseconds start = base::monotonic_ns();
+  // So little that no send ends for several times the limit: only the acknowledged bytes tell.
+  CHECK(world.until([&] {
+    if (base::monotonic_ns() > next) {
+      next = base::monotonic_ns() + 20 * base::ns_per_ms;
+      client.fill(2000);
+    }
+    return client.ended() || base::monotonic_ns() - start > 4 * settings.write_ns;
+  }));
+  CHECK_FALSE(client.ended());
+  CHECK(world.server().connection_count() == 1);
+}
+
 TEST_CASE("Connection tells every waiting producer of room (robustness 39, lesson 12)", "[net]") {
   World world;
   std::size_t queued = 0;

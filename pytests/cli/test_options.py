@@ -34,7 +34,7 @@ def test_help_names_every_option_and_its_variable(door):
     )
     ours = (
         "timeout-header timeout-body timeout-write limit-request-line limit-header-count "
-        "limit-header-size limit-header-field-size limit-body"
+        "limit-header-size limit-header-field-size limit-body limit-body-rate"
     )
     for option in (*uvicorns.split(), *ours.split()):
         assert re.search(rf"--{option}\b", ended.stdout), option
@@ -124,6 +124,7 @@ def test_every_option_by_flag(serve):
         *("--timeout-body", "1", "--timeout-write", "1", "--limit-request-line", "1000"),
         *("--limit-header-count", "20", "--limit-header-size", "2000"),
         *("--limit-header-field-size", "500", "--limit-body", "100"),
+        *("--limit-body-rate", "10"),
     )
     with serve("raw:app", *options) as server:
         response = server.get("/scope")

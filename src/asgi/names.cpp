@@ -37,7 +37,6 @@ Names::Names()
       response_start(intern("http.response.start")),
       response_body(intern("http.response.body")),
       response_trailers(intern("http.response.trailers")),
-      empty_text(intern("")),
       empty_bytes(py::Ref::steal(PyBytes_FromStringAndSize(nullptr, 0))),
       add_done_callback(intern("add_done_callback")),
       cancel(intern("cancel")),

@@ -16,7 +16,7 @@ struct Names {
       path, query_string, raw_path, root_path, scheme, server, state, status, trailers, type;
   // values of scopes and messages
   py::Ref http, https, http_1_0, http_1_1, http_request, http_disconnect, response_start,
-      response_body, response_trailers, empty_text, empty_bytes;
+      response_body, response_trailers, empty_bytes;
   // methods and arguments
   py::Ref add_done_callback, cancel, set_result;
 };

@@ -94,6 +94,11 @@ constexpr std::array table = {
               "Longest request body; 0 for no limit.",
               "a size in bytes: give a whole number, 0 or more",
               read_number<&Options::limit_body, 0>},
+    OptionRow{"limit-body-rate", "", "BYTES", Kind::value, Group::limit, "1",
+              "Fewest bytes per second of a request's body that the application waits for, once it "
+              "has waited for --timeout-body in all; 0 for no limit.",
+              "a rate in bytes per second: give a whole number from 0 to 4294967295",
+              read_number<&Options::limit_body_rate, 0>},
 
     OptionRow{"version", "", "", Kind::action, Group::other, "", "Show the versions and exit.", "",
               nullptr},

@@ -16,6 +16,10 @@ constexpr std::uint64_t size_max = INT64_MAX;
 // A piece above this is handed out where it lies; moving it would cost more than one more event.
 constexpr std::size_t joined_bytes_max = 1024;
 
+// Framing that no limit of the body counts: a small limit must not refuse the chunks of a small
+// body.
+constexpr std::uint64_t framing_bytes_free = 4096;
+
 // RFC 9110 §6.5.1: what steers framing, routing, authentication or the reading of the content.
 constexpr std::string_view forbidden_trailers[] = {
     "authorization",
@@ -85,6 +89,10 @@ ChunkedDecoder::Step ChunkedDecoder::next(std::span<char> unread, const Limits& 
 
 void ChunkedDecoder::step(char byte, const Limits& limits) noexcept {
   RINGHORN_ASSERT(state_ != State::data && state_ < State::done);
+  if (++framing_bytes_ > framing_bytes_free && limits.body_bytes_max > 0 &&
+      framing_bytes_ - framing_bytes_free > limits.body_bytes_max) {
+    return fail(413, "the framing of a chunked body is longer than the body may be");
+  }
   switch (state_) {
     case State::size_begin:
     case State::size:

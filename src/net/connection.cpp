@@ -151,6 +151,7 @@ void Connection::want_flush() {
 void Connection::flush() {
   if (stage_ != Stage::closing && !send_.in_flight() && output_.wants_send()) {
     output_.start(send_);
+    stall_.restart();
     server_->arm(write_timeout_, TimeoutKind::write);
   }
 }
@@ -165,7 +166,6 @@ void Connection::on_sent(std::size_t count) {
   if (output_.empty()) {
     write_timeout_.disarm();
   } else {
-    server_->arm(write_timeout_, TimeoutKind::write);
     want_flush();
   }
   if (session_ != nullptr && output_.size() <= server_->settings().output_low_bytes) {
@@ -255,7 +255,8 @@ void Connection::arm(TimeoutKind kind) {
 void Connection::on_timeout(TimeoutKind kind) {
   switch (kind) {
     case TimeoutKind::write:
-      lose(Farewell::reset);
+      stall_.stalled(socket_.value()) ? lose(Farewell::reset)
+                                      : server_->arm(write_timeout_, TimeoutKind::write);
       break;
     case TimeoutKind::keep_alive:
       retire();

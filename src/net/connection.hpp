@@ -26,6 +26,7 @@
 #include <ringhorn/sock/address.hpp>
 
 #include "output_queue.hpp"
+#include "stall_watch.hpp"
 #include "timeouts.hpp"
 
 namespace ringhorn::net {
@@ -159,6 +160,7 @@ class Connection final : public base::ListNode<ConnectionsTag>,
   OutputQueue output_;
   Timeout read_timeout_;
   Timeout write_timeout_;
+  StallWatch stall_;
   const sock::Address* local_;
   sock::Address client_;
   std::string client_text_;

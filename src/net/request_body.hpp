@@ -49,6 +49,8 @@ class RequestBody {
   bool ended() const noexcept { return ended_; }
   /// Whether any byte of the body was seen.
   bool begun() const noexcept { return seen_ > 0; }
+  /// Bytes of it that have come so far.
+  std::uint64_t seen() const noexcept { return seen_; }
   /// Bytes that are still to come of a body of declared length; 0 when that cannot be told.
   std::uint64_t left() const noexcept;
   /// Drops what is held and its memory.

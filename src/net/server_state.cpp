@@ -5,6 +5,8 @@
 
 #include <ringhorn/base/assert.hpp>
 
+#include "stall_watch.hpp"
+
 namespace ringhorn::net {
 
 namespace {
@@ -22,7 +24,7 @@ Timeouts::Durations durations_of(const Settings& settings) {
   set(TimeoutKind::keep_alive, settings.keep_alive_ns);
   set(TimeoutKind::header, settings.header_ns);
   set(TimeoutKind::body, settings.body_ns);
-  set(TimeoutKind::write, settings.write_ns);
+  set(TimeoutKind::write, (settings.write_ns + StallWatch::parts - 1) / StallWatch::parts);
   set(TimeoutKind::linger, settings.linger_ns);
   set(TimeoutKind::drain, settings.drain_ns);
   set(TimeoutKind::first_bytes, first_bytes_ns);

@@ -169,6 +169,7 @@ bool Session::open_exchange() {
   body_.open(head);
   response_.reset();
   dropped_bytes_ = 0;
+  body_waited_ns_ = 0;
   phase_ = Phase::body;
   note_access(head);
   // What came of the body together with the head is there when the application first asks.
@@ -220,6 +221,10 @@ bool Session::read_body() {
   }
   starved_ = progress == RequestBody::Progress::starved;
   if (awaiting_body_ && body_.ready()) {
+    if (body_drips()) {
+      on_timeout(TimeoutKind::body);
+      return false;
+    }
     awaiting_body_ = false;
     connection_->disarm();
     handler_->on_body_ready();
@@ -233,6 +238,18 @@ bool Session::read_body() {
   }
   return progress == RequestBody::Progress::full &&
          body_.held() < server_->settings().body_ahead_bytes_max;
+}
+
+/// A body that comes byte by byte never stalls, and would hold its exchange for ever (robustness
+/// 38). Only the time for which the application waited counts.
+bool Session::body_drips() noexcept {
+  const Settings& settings = server_->settings();
+  body_waited_ns_ += server_->now_ns() - body_wait_begin_ns_;
+  if (body_.ended() || settings.body_ns == 0 || body_waited_ns_ <= settings.body_ns) {
+    return false;
+  }
+  const auto waited_ms = static_cast<std::uint64_t>(body_waited_ns_ / base::ns_per_ms) + 1;
+  return body_.seen() < settings.body_rate_min * waited_ms / 1000;
 }
 
 bool Session::drop_body() {

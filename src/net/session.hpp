@@ -93,6 +93,8 @@ class Session {
   bool open_exchange();
   bool read_body();
   bool drop_body();
+  /// True when what came of the body is below the least rate.
+  bool body_drips() noexcept;
   /// Answers with 503 when the request at hand is one too many.
   bool over_limit();
   /// After run(): what is left is kept, timers and reading fit the phase, or the session ends.
@@ -136,6 +138,8 @@ class Session {
   std::string log_method_;  ///< kept only while the access log is on
   std::string log_target_;
   std::uint64_t dropped_bytes_ = 0;  ///< of a body nobody reads; of a response without a body
+  base::Nanoseconds body_wait_begin_ns_ = 0;
+  base::Nanoseconds body_waited_ns_ = 0;  ///< how long the application has waited for this body
   http::Version version_ = http::Version::http_1_1;
   Phase phase_ = Phase::head;
   bool running_ = false;

@@ -46,6 +46,7 @@ void Session::await_body() {
     return;
   }
   awaiting_body_ = true;
+  body_wait_begin_ns_ = server_->now_ns();
   // RFC 9110 §10.1.1: not after body bytes have come, nor once the final response is on its way. An
   // application may have begun it, while its head is still held for the first piece of body.
   if (expects_continue_ && !body_.begun() && !response_.head_sent()) {

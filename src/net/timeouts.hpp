@@ -18,7 +18,7 @@ enum class TimeoutKind : std::uint8_t {
   keep_alive,   ///< idle between requests
   header,       ///< a head that has begun, or a new connection without a byte; absolute
   body,         ///< the application waits for body bytes and none come
-  write,        ///< output is pending and none of it leaves
+  write,        ///< output is pending and none of it leaves; a part of it (StallWatch)
   linger,       ///< reading and discarding after a refusal; absolute
   drain,        ///< swallowing the body that an early response left unread; absolute
   first_bytes,  ///< a connection that never spoke while the server drains; a last look

@@ -16,6 +16,7 @@ net::Settings make_net_settings(const config::Options& options) {
   settings.keep_alive_ns = to_ns(options.timeout_keep_alive);
   settings.header_ns = to_ns(options.timeout_header);
   settings.body_ns = to_ns(options.timeout_body);
+  settings.body_rate_min = options.limit_body_rate;
   settings.write_ns = to_ns(options.timeout_write);
   settings.concurrency_max = options.limit_concurrency.value_or(0);
   settings.access_log = options.access_log;

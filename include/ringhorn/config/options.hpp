@@ -50,6 +50,7 @@ struct Options {
   std::uint32_t limit_header_size = 65536;        ///< bytes, all fields together
   std::uint32_t limit_header_field_size = 16384;  ///< bytes, one field line
   std::uint64_t limit_body = 0;                   ///< bytes; 0: no limit
+  std::uint32_t limit_body_rate = 1;              ///< bytes per second at least; 0: no limit
 };
 
 }  // namespace ringhorn::config

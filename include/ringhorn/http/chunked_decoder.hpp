@@ -1,6 +1,7 @@
 /// ChunkedDecoder takes the chunked transfer coding off a body (RFC 9112 §7.1): strict grammar,
-/// bounded extensions, trailers checked and dropped. A part of RequestParser, tested alone. It
-/// never looks for a place to go on after an error: the bytes behind one belong to nobody.
+/// bounded extensions, trailers checked and dropped, and no more framing than a body may be long. A
+/// part of RequestParser, tested alone. It never looks for a place to go on after an error: the
+/// bytes behind one belong to nobody.
 ///
 ///     chunked-body = *( 1*HEXDIG [ext] CRLF  data CRLF )  1*"0" [ext] CRLF  *( field CRLF )  CRLF
 ///     ext          = *( ";" token [ "=" ( token / quoted-string ) ] )
@@ -79,9 +80,10 @@ class ChunkedDecoder {
   std::uint32_t extension_bytes_ = 0;  // of all chunks
   std::uint32_t field_count_ = 0;      // of head and trailers
   std::uint32_t field_bytes_ = 0;
-  std::uint32_t line_bytes_ = 0;  // of this trailer
-  std::uint64_t left_ = 0;        // of this chunk
-  std::uint64_t decoded_ = 0;     // of all chunks, announced ones included
+  std::uint32_t line_bytes_ = 0;     // of this trailer
+  std::uint64_t left_ = 0;           // of this chunk
+  std::uint64_t decoded_ = 0;        // of all chunks, announced ones included
+  std::uint64_t framing_bytes_ = 0;  // everything that is not data
   std::string_view data_;
   RequestError error_;
 };

@@ -23,10 +23,11 @@ struct Settings {
   base::Nanoseconds keep_alive_ns = 5 * base::ns_per_s;  ///< idle between requests
   base::Nanoseconds header_ns = 10 * base::ns_per_s;     ///< from the first byte (or the accept)
   base::Nanoseconds body_ns = 30 * base::ns_per_s;       ///< without progress of a wanted body
-  base::Nanoseconds write_ns = 60 * base::ns_per_s;      ///< without progress of pending output
-  base::Nanoseconds linger_ns = 5 * base::ns_per_s;      ///< read and discard after a refusal
-  std::size_t linger_bytes_max = 16777216;               ///< … and for how many bytes
-  std::size_t body_ahead_bytes_max = 65536;              ///< body read ahead of the application
+  std::uint64_t body_rate_min = 1;  ///< bytes/s while a body is waited for, after body_ns of it
+  base::Nanoseconds write_ns = 60 * base::ns_per_s;  ///< without progress of pending output
+  base::Nanoseconds linger_ns = 5 * base::ns_per_s;  ///< read and discard after a refusal
+  std::size_t linger_bytes_max = 16777216;           ///< … and for how many bytes
+  std::size_t body_ahead_bytes_max = 65536;          ///< body read ahead of the application
   std::size_t drain_bytes_max = 65536;          ///< unread body swallowed after an early response
   base::Nanoseconds drain_ns = base::ns_per_s;  ///< … and for how long
   std::size_t output_high_bytes = 262144;       ///< send_body answers `wait` above
