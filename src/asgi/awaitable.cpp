@@ -4,14 +4,14 @@
 #include <new>
 
 #include "bridge.hpp"
-#include "http_cycle.hpp"
+#include "cycle.hpp"
 
 namespace ringhorn::asgi {
 
 struct AwaitableObject {
   PyObject_HEAD Awaitable awaitable;
 
-  static PyObject* make(Bridge& bridge, Awaitable::Kind kind, py::Ref owner, HttpCycle* cycle) {
+  static PyObject* make(Bridge& bridge, Awaitable::Kind kind, py::Ref owner, Cycle* cycle) {
     auto* type = reinterpret_cast<PyTypeObject*>(bridge.awaitable_type.get());
     auto* object = PyObject_New(AwaitableObject, type);
     if (object != nullptr) {
@@ -120,7 +120,7 @@ PyObject* Awaitable::make_ready(Bridge& bridge) {
   return AwaitableObject::make(bridge, Kind::ready, {}, nullptr);
 }
 
-PyObject* Awaitable::make_wait(Bridge& bridge, Kind kind, PyObject* owner, HttpCycle& cycle) {
+PyObject* Awaitable::make_wait(Bridge& bridge, Kind kind, PyObject* owner, Cycle& cycle) {
   return AwaitableObject::make(bridge, kind, py::Ref::borrow(owner), &cycle);
 }
 
@@ -170,13 +170,7 @@ PyObject* Awaitable::step(PyObject** result) {
 
 /// What it finishes with; null without an exception while there is nothing.
 PyObject* Awaitable::poll() {
-  if (kind_ == Kind::receive) {
-    return cycle_->take_message();
-  }
-  if (cycle_->disconnected()) {
-    return cycle_->raise_disconnected();
-  }
-  return woken_ || !cycle_->alive() ? Py_NewRef(Py_None) : nullptr;
+  return kind_ == Kind::receive ? cycle_->take_message() : cycle_->take_room(woken_);
 }
 
 bool Awaitable::start_wait() {

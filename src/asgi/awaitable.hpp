@@ -12,7 +12,7 @@
 namespace ringhorn::asgi {
 
 struct Bridge;
-class HttpCycle;
+class Cycle;
 
 struct WaitTag;
 
@@ -29,7 +29,7 @@ class Awaitable : public base::ListNode<WaitTag> {
 
   static PyObject* make_ready(Bridge& bridge);
   /// Waits for `cycle`: for a message, or for its output to fall. `owner` keeps the cycle alive.
-  static PyObject* make_wait(Bridge& bridge, Kind kind, PyObject* owner, HttpCycle& cycle);
+  static PyObject* make_wait(Bridge& bridge, Kind kind, PyObject* owner, Cycle& cycle);
 
   /// Lets the waiting task look again.
   void wake();
@@ -41,7 +41,7 @@ class Awaitable : public base::ListNode<WaitTag> {
   ~Awaitable() { finish(); }
 
  private:
-  Awaitable(Kind kind, py::Ref owner, HttpCycle* cycle) noexcept
+  Awaitable(Kind kind, py::Ref owner, Cycle* cycle) noexcept
       : kind_(kind), owner_(std::move(owner)), cycle_(cycle) {}
   friend struct AwaitableObject;
 
@@ -55,7 +55,7 @@ class Awaitable : public base::ListNode<WaitTag> {
   py::Ref owner_;  ///< keeps the cycle alive
   py::Ref future_;
   py::Ref iterator_;
-  HttpCycle* cycle_;
+  Cycle* cycle_;
 };
 
 }  // namespace ringhorn::asgi

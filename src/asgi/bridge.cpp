@@ -4,7 +4,7 @@
 
 #include "awaitable.hpp"
 #include "callables.hpp"
-#include "http_cycle.hpp"
+#include "cycle.hpp"
 
 namespace ringhorn::asgi {
 
@@ -72,7 +72,7 @@ bool Bridge::prepare() {
 }
 
 Bridge::~Bridge() {
-  while (HttpCycle* cycle = cycles.front()) {
+  while (Cycle* cycle = cycles.front()) {
     cycle->detach_bridge();
   }
 }

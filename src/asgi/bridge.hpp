@@ -1,5 +1,5 @@
 /// Bridge is what every request of a worker shares on its way into Python: the interned names, the
-/// native types, the caches, the loop, the log. One per HttpApplication; needs the GIL.
+/// native types, the caches, the loop, the log. One per Application; needs the GIL.
 #pragma once
 
 #include <cstddef>
@@ -17,7 +17,7 @@
 
 namespace ringhorn::asgi {
 
-class HttpCycle;
+class Cycle;
 struct CycleTag;
 
 struct Bridge {
@@ -48,7 +48,7 @@ struct Bridge {
   py::Ref ready;                   ///< the awaitable of every send() that need not wait
   py::Ref empty_request;           ///< template of the http.request event without a body
   py::Ref disconnect_message;      ///< template of http.disconnect
-  base::IntrusiveList<HttpCycle, CycleTag> cycles;
+  base::IntrusiveList<Cycle, CycleTag> cycles;
   std::size_t cycle_count = 0;
   std::function<void()> on_task_ended;
   bool cancelling = false;  ///< the shutdown has cancelled the tasks that were left

@@ -3,6 +3,8 @@
 #include <cstddef>
 #include <new>
 
+#include "http_cycle.hpp"
+
 namespace ringhorn::asgi {
 
 namespace {
@@ -11,9 +13,15 @@ struct CallableHead {
   PyObject_HEAD vectorcallfunc vectorcall;
 };
 
-struct SendObject {
+/// The head is followed by the cycle itself, whose type is that of the callable.
+struct SendHead {
   CallableHead head;
-  HttpCycle cycle;
+  Cycle* cycle;
+};
+template <typename C>
+struct SendObject {
+  SendHead head;
+  C cycle;
 };
 
 struct ReceiveObject {
@@ -21,8 +29,9 @@ struct ReceiveObject {
   PyObject* send;
 };
 
-SendObject* as_send(PyObject* object) {
-  return reinterpret_cast<SendObject*>(object);
+template <typename C>
+C& own_cycle(PyObject* self) {
+  return reinterpret_cast<SendObject<C>*>(self)->cycle;
 }
 ReceiveObject* as_receive(PyObject* object) {
   return reinterpret_cast<ReceiveObject*>(object);
@@ -38,8 +47,9 @@ bool check_arguments(const char* name, size_t given, Py_ssize_t wanted, PyObject
   return false;
 }
 
+template <typename C>
 PyObject* call_send(PyObject* self, PyObject* const* arguments, size_t count, PyObject* keywords) {
-  return check_arguments("send", count, 1, keywords) ? as_send(self)->cycle.send(self, arguments[0])
+  return check_arguments("send", count, 1, keywords) ? own_cycle<C>(self).send(self, arguments[0])
                                                      : nullptr;
 }
 
@@ -48,9 +58,10 @@ PyObject* call_receive(PyObject* self, PyObject* const*, size_t count, PyObject*
   return check_arguments("receive", count, 0, keywords) ? cycle_of(send).receive(send) : nullptr;
 }
 
+template <typename C>
 void free_send(PyObject* self) {
   PyTypeObject* type = Py_TYPE(self);
-  as_send(self)->cycle.~HttpCycle();
+  own_cycle<C>(self).~C();
   PyObject_Free(self);
   Py_DECREF(type);
 }
@@ -66,12 +77,6 @@ PyMemberDef members[] = {
     {"__vectorcalloffset__", T_PYSSIZET, offsetof(CallableHead, vectorcall), READONLY, nullptr},
     {}};
 
-PyType_Slot send_slots[] = {
-    {Py_tp_dealloc, reinterpret_cast<void*>(free_send)},
-    {Py_tp_call, reinterpret_cast<void*>(PyVectorcall_Call)},
-    {Py_tp_members, members},
-    {},
-};
 PyType_Slot receive_slots[] = {
     {Py_tp_dealloc, reinterpret_cast<void*>(free_receive)},
     {Py_tp_call, reinterpret_cast<void*>(PyVectorcall_Call)},
@@ -81,25 +86,41 @@ PyType_Slot receive_slots[] = {
 
 constexpr unsigned flags =
     Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_DISALLOW_INSTANTIATION;
-PyType_Spec send_spec = {"ringhorn.Send", sizeof(SendObject), 0, flags, send_slots};
 PyType_Spec receive_spec = {"ringhorn.Receive", sizeof(ReceiveObject), 0, flags, receive_slots};
+
+template <typename C>
+PyObject* make_send_type_for() {
+  PyType_Slot slots[] = {
+      {Py_tp_dealloc, reinterpret_cast<void*>(free_send<C>)},
+      {Py_tp_call, reinterpret_cast<void*>(PyVectorcall_Call)},
+      {Py_tp_members, members},
+      {},
+  };
+  PyType_Spec spec = {"ringhorn.Send", sizeof(SendObject<C>), 0, flags, slots};
+  return PyType_FromSpec(&spec);
+}
+
+template <typename C, typename Partner>
+PyObject* make_send_of(Bridge& bridge, const py::Ref& type, Partner& partner) {
+  auto* object = PyObject_New(SendObject<C>, reinterpret_cast<PyTypeObject*>(type.get()));
+  if (object != nullptr) {
+    object->head.head.vectorcall = call_send<C>;
+    object->head.cycle = new (&object->cycle) C(bridge, partner);
+  }
+  return reinterpret_cast<PyObject*>(object);
+}
 
 }  // namespace
 
 PyObject* make_send_type() {
-  return PyType_FromSpec(&send_spec);
+  return make_send_type_for<HttpCycle>();
 }
 PyObject* make_receive_type() {
   return PyType_FromSpec(&receive_spec);
 }
 
 PyObject* make_send(Bridge& bridge, net::Exchange& exchange) {
-  auto* object = PyObject_New(SendObject, reinterpret_cast<PyTypeObject*>(bridge.send_type.get()));
-  if (object != nullptr) {
-    object->head.vectorcall = call_send;
-    new (&object->cycle) HttpCycle(bridge, exchange);
-  }
-  return reinterpret_cast<PyObject*>(object);
+  return make_send_of<HttpCycle>(bridge, bridge.send_type, exchange);
 }
 
 PyObject* make_receive(Bridge& bridge, PyObject* send) {
@@ -112,8 +133,8 @@ PyObject* make_receive(Bridge& bridge, PyObject* send) {
   return reinterpret_cast<PyObject*>(object);
 }
 
-HttpCycle& cycle_of(PyObject* send) noexcept {
-  return as_send(send)->cycle;
+Cycle& cycle_of(PyObject* send) noexcept {
+  return *reinterpret_cast<SendHead*>(send)->cycle;
 }
 
 }  // namespace ringhorn::asgi

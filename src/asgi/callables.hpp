@@ -1,13 +1,13 @@
-/// The two callables of an application's call: `send`, which holds the HttpCycle, and `receive`,
-/// which holds `send`. Both answer a plain vectorcall and are not tracked by the collector: every
-/// request makes one of each. Needs the GIL.
+/// The two callables of an application's call: `send`, which holds the Cycle, and `receive`, which
+/// holds `send`. Both answer a plain vectorcall and are not tracked by the collector: every request
+/// makes one of each. Needs the GIL.
 #pragma once
 
 #include <ringhorn/net/exchange.hpp>
 #include <ringhorn/py/ref.hpp>
 
 #include "bridge.hpp"
-#include "http_cycle.hpp"
+#include "cycle.hpp"
 
 namespace ringhorn::asgi {
 
@@ -20,6 +20,6 @@ PyObject* make_send(Bridge& bridge, net::Exchange& exchange);
 /// The `receive` beside it.
 PyObject* make_receive(Bridge& bridge, PyObject* send);
 /// The cycle inside a `send`, alive as long as that is.
-HttpCycle& cycle_of(PyObject* send) noexcept;
+Cycle& cycle_of(PyObject* send) noexcept;
 
 }  // namespace ringhorn::asgi

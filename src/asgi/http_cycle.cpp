@@ -22,54 +22,35 @@ void release_python(void* owner) {
 }  // namespace
 
 HttpCycle::HttpCycle(Bridge& bridge, net::Exchange& exchange)
-    : bridge_(&bridge), exchange_(&exchange) {
-  bridge.cycles.push_back(*this);
-  ++bridge.cycle_count;
+    : Cycle(bridge), exchange_(&exchange) {
   exchange.attach(*this);
 }
 
 HttpCycle::~HttpCycle() {
   // The task holds `send`, or has ended: an exchange that is still open here lost its answer.
   RINGHORN_ASSERT(exchange_ == nullptr);
-  if (bridge_ != nullptr) {
-    --bridge_->cycle_count;
-  }
-}
-
-void HttpCycle::detach_bridge() noexcept {
-  unlink();
-  bridge_ = nullptr;
 }
 
 // --- receive ---------------------------------------------------------------------------------
 
-PyObject* HttpCycle::receive(PyObject* self) {
-  if (bridge_ == nullptr) {
-    PyErr_SetString(PyExc_OSError, "the server has stopped");
-    return nullptr;
-  }
-  return Awaitable::make_wait(*bridge_, Awaitable::Kind::receive, self, *this);
-}
-
 PyObject* HttpCycle::take_message() {
-  if (bridge_ == nullptr) {
-    PyErr_SetString(PyExc_OSError, "the server has stopped");
-    return nullptr;
+  if (bridge() == nullptr) {
+    return raise_disconnected();
   }
   if (!alive() || (body_told_ && peer_finished_)) {
-    disconnect_told_ = true;
-    return PyDict_Copy(bridge_->disconnect_message.get());
+    note_disconnect_told();
+    return PyDict_Copy(bridge()->disconnect_message.get());
   }
   if (body_told_ || !exchange_->body_ready()) {
     return nullptr;
   }
   const net::Exchange::Body body = exchange_->take_body();
   body_told_ = !body.more;
-  PyObject* message = PyDict_Copy(bridge_->empty_request.get());
+  PyObject* message = PyDict_Copy(bridge()->empty_request.get());
   if (message == nullptr || (body.bytes.empty() && body_told_)) {
     return message;
   }
-  const Names& names = bridge_->names;
+  const Names& names = bridge()->names;
   const py::Ref bytes = py::Ref::steal(
       PyBytes_FromStringAndSize(body.bytes.data(), static_cast<Py_ssize_t>(body.bytes.size())));
   if (!bytes || PyDict_SetItem(message, names.body.get(), bytes.get()) < 0 ||
@@ -79,12 +60,7 @@ PyObject* HttpCycle::take_message() {
   return message;
 }
 
-void HttpCycle::add_waiter(Awaitable& waiter, Awaitable::Kind kind) {
-  if (kind == Awaitable::Kind::writable) {
-    writers_.push_back(waiter);
-    return;
-  }
-  receivers_.push_back(waiter);
+void HttpCycle::await_message() {
   if (!body_told_ && !awaits_body_) {
     awaits_body_ = true;
     exchange_->await_body();
@@ -96,19 +72,13 @@ void HttpCycle::on_body_ready() {
   wake_receivers();
 }
 
-void HttpCycle::wake_receivers() {
-  while (Awaitable* waiter = receivers_.pop_front()) {
-    waiter->wake();
-  }
-}
-
 // --- send ------------------------------------------------------------------------------------
 
 PyObject* HttpCycle::send(PyObject* self, PyObject* message) {
-  if (disconnected() || bridge_ == nullptr) {
+  if (state_ == State::disconnected || bridge() == nullptr) {
     return raise_disconnected();
   }
-  const Names& names = bridge_->names;
+  const Names& names = bridge()->names;
   PyObject* type = PyDict_Check(message) ? member(message, names.type) : nullptr;
   if (type == nullptr) {
     if (PyErr_Occurred() == nullptr) {
@@ -129,7 +99,7 @@ PyObject* HttpCycle::send(PyObject* self, PyObject* message) {
 }
 
 PyObject* HttpCycle::send_start(PyObject* message) {
-  const Names& names = bridge_->names;
+  const Names& names = bridge()->names;
   const int status = read_status(message, names);
   const py::Ref headers = status < 0 ? py::Ref() : py::Ref::borrow(member(message, names.headers));
   // Most messages have nothing else: a look-up that finds nothing is spared.
@@ -150,7 +120,7 @@ PyObject* HttpCycle::send_start(PyObject* message) {
     return raise_disconnected();  // iterating over the headers ran Python code
   }
   state_ = State::started;
-  return Py_NewRef(bridge_->ready.get());
+  return Py_NewRef(bridge()->ready.get());
 }
 
 bool HttpCycle::add_fields(PyObject* headers) {
@@ -177,7 +147,7 @@ bool HttpCycle::add_fields(PyObject* headers) {
 }
 
 PyObject* HttpCycle::send_body(PyObject* self, PyObject* message) {
-  const Names& names = bridge_->names;
+  const Names& names = bridge()->names;
   const py::Ref body = py::Ref::borrow(member(message, names.body));
   BodyBytes bytes;
   if ((!body && PyErr_Occurred() != nullptr) || !bytes.read(body.get())) {
@@ -213,8 +183,8 @@ PyObject* HttpCycle::send_body(PyObject* self, PyObject* message) {
     return give_up();
   }
   return result == net::SendResult::wait && !last
-             ? Awaitable::make_wait(*bridge_, Awaitable::Kind::writable, self, *this)
-             : Py_NewRef(bridge_->ready.get());
+             ? Awaitable::make_wait(*bridge(), Awaitable::Kind::writable, self, *this)
+             : Py_NewRef(bridge()->ready.get());
 }
 
 /// RFC 9110 §6.4.1: what these statuses say ends with the head (robustness 43).
@@ -222,13 +192,13 @@ void HttpCycle::warn_of_body(std::string_view body) {
   const bool bodyless = status_ < 200 || status_ == 204 || status_ == 205 || status_ == 304;
   if (bodyless && !body.empty() && !warned_) {
     warned_ = true;
-    bridge_->log.warning("A response with status " + std::to_string(status_) +
-                         " has no body: what the application sent is dropped.");
+    bridge()->log.warning("A response with status " + std::to_string(status_) +
+                          " has no body: what the application sent is dropped.");
   }
 }
 
 PyObject* HttpCycle::send_trailers(PyObject* message) {
-  const Names& names = bridge_->names;
+  const Names& names = bridge()->names;
   if (!trailers_) {
     trailers_ = std::make_unique<std::string>();
   }
@@ -255,7 +225,7 @@ PyObject* HttpCycle::send_trailers(PyObject* message) {
     exchange_->send_trailers(*trailers_);
     end(State::complete);
   }
-  return Py_NewRef(bridge_->ready.get());
+  return Py_NewRef(bridge()->ready.get());
 }
 
 PyObject* HttpCycle::unexpected(PyObject* type) {
@@ -282,19 +252,15 @@ PyObject* HttpCycle::give_up() {
   return nullptr;
 }
 
-PyObject* HttpCycle::raise_disconnected() {
-  if (bridge_ == nullptr) {
-    PyErr_SetString(PyExc_OSError, "the server has stopped");
-  } else {
-    PyErr_SetString(bridge_->disconnect_error.get(), "the client has disconnected");
+PyObject* HttpCycle::take_room(bool woken) {
+  if (state_ == State::disconnected) {
+    return raise_disconnected();
   }
-  return nullptr;
+  return woken || !alive() ? Py_NewRef(Py_None) : nullptr;
 }
 
 void HttpCycle::on_writable() {
-  while (Awaitable* waiter = writers_.pop_front()) {
-    waiter->wake();
-  }
+  wake_writers();
 }
 
 // --- the end ---------------------------------------------------------------------------------
@@ -314,14 +280,14 @@ void HttpCycle::end(State state) {
   exchange_ = nullptr;
   state_ = state;
   wake_receivers();
-  on_writable();
+  wake_writers();
 }
 
 /// Ends the exchange for a failure of the application. What was begun is put on the wire first, so
 /// that the client sees a truncated response and not a clean one.
 void HttpCycle::cut(const std::string& complaint) {
   if (!complaint.empty()) {
-    bridge_->log.error(complaint);
+    bridge()->log.error(complaint);
   }
   net::Exchange& exchange = *exchange_;
   if (state_ == State::started) {
@@ -333,13 +299,10 @@ void HttpCycle::cut(const std::string& complaint) {
 
 void HttpCycle::on_returned(PyObject* result) {
   drop_task();
-  if (bridge_ == nullptr) {
+  if (bridge() == nullptr) {
     return;
   }
-  if (result != Py_None) {
-    bridge_->log.error("ASGI callable should return None, but returned '" + py::to_string(result) +
-                       "'.");
-  }
+  complain_of_result(result);
   if (alive()) {
     cut(state_ == State::waiting ? "ASGI callable returned without starting response."
                                  : "ASGI callable returned without completing response.");
@@ -348,12 +311,10 @@ void HttpCycle::on_returned(PyObject* result) {
 
 void HttpCycle::on_raised(PyObject* exception) {
   drop_task();
-  if (bridge_ == nullptr) {
+  if (bridge() == nullptr) {
     return;
   }
-  if (!bridge_->is_disconnect(exception) && !bridge_->is_cancelled_by_us(exception)) {
-    bridge_->log.error("Exception in ASGI application\n" + py::format_exception(exception));
-  }
+  complain_of_exception(exception);
   if (alive()) {
     cut({});
   }

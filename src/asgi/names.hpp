@@ -1,5 +1,5 @@
 /// Names are the Python strings that every request needs, interned once per worker: dict look-ups
-/// with them compare pointers. Held by the HttpApplication; needs the GIL.
+/// with them compare pointers. Held by the Application; needs the GIL.
 #pragma once
 
 #include <ringhorn/py/ref.hpp>

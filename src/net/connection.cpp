@@ -229,7 +229,11 @@ void Connection::idle() {
 }
 
 void Connection::drain() {
-  if (stage_ != Stage::open || session_ != nullptr || !output_.empty() || send_.in_flight()) {
+  if (stage_ == Stage::open && session_ != nullptr) {
+    guarded([this] { session_->on_drain(); });
+    return;
+  }
+  if (stage_ != Stage::open || !output_.empty() || send_.in_flight()) {
     return;
   }
   if (spoken_) {
@@ -362,37 +366,6 @@ void Connection::on_operation_ended() {
   if (--operations_left_ == 0) {
     server_->on_connection_closed(*this);
   }
-}
-
-Peer Connection::peer() {
-  if (!addresses_known_) {
-    addresses_known_ = true;
-    client_ = sock::peer_address(socket_.value());
-    if (local_->host == "0.0.0.0" || local_->host == "::") {
-      own_local_ = sock::local_address(socket_.value());
-      local_ = &own_local_;
-    }
-  }
-  return {&client_, local_, false};
-}
-
-const std::string& Connection::client_text() {
-  if (client_text_.empty()) {
-    const sock::Address& client = *peer().client;
-    // As uvicorn writes it, for those who take log lines apart: no brackets around IPv6.
-    client_text_ = client.family == sock::Address::Family::ipv6
-                       ? client.host + ":" + std::to_string(client.port)
-                       : client.to_string();
-  }
-  return client_text_;
-}
-
-void Connection::set_data(void* data, void (*release)(void*)) noexcept {
-  if (release_data_ != nullptr) {
-    release_data_(data_);
-  }
-  data_ = data;
-  release_data_ = release;
 }
 
 }  // namespace ringhorn::net

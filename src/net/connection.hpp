@@ -1,6 +1,7 @@
 /// Connection owns one accepted socket: its operations, its output queue, its timeouts, its end. It
-/// hands received bytes to a Session, which it borrows from the server while there is a request.
-/// ServerState owns every Connection. Idle, it holds nothing but itself: no buffer and no session.
+/// hands received bytes to a Protocol, as a rule a Session, which it borrows from the server while
+/// there is a request. ServerState owns every Connection. Idle, it holds nothing but itself: no
+/// buffer and no session.
 ///
 ///     open ──► finishing ──► lingering ──► closing ──► (destroyed)
 ///       └──────────┴─────────────┴────────────┘
@@ -32,7 +33,7 @@
 namespace ringhorn::net {
 
 class ServerState;
-class Session;
+class Protocol;
 
 /// How a connection ends once its output has left.
 enum class Farewell : std::uint8_t {
@@ -153,7 +154,7 @@ class Connection final : public base::ListNode<ConnectionsTag>,
   bool addresses_known_ = false;
   std::uint8_t operations_left_ = 0;  ///< ends to wait for while closing
   std::uint64_t discarded_bytes_ = 0;
-  Session* session_ = nullptr;
+  Protocol* session_ = nullptr;
   io::Receive receive_;
   io::Send send_;
   io::Poll watch_;

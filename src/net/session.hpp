@@ -30,9 +30,9 @@
 #include <ringhorn/http/request_parser.hpp>
 #include <ringhorn/net/exchange.hpp>
 
+#include "protocol.hpp"
 #include "request_body.hpp"
 #include "response.hpp"
-#include "timeouts.hpp"
 
 namespace ringhorn::net {
 
@@ -40,7 +40,7 @@ class Connection;
 class ServerState;
 enum class Farewell : std::uint8_t;
 
-class Session {
+class Session final : public Protocol {
  public:
   explicit Session(ServerState& server);
   Session(const Session&) = delete;
@@ -52,20 +52,15 @@ class Session {
   void close() noexcept;
 
   // --- from the connection; each may end in close() ---------------------------------------------
-  /// `bytes` are the driver's and may be written to; what is needed later is copied.
-  void on_bytes(std::span<char> bytes);
-  /// The peer has shut down its side: what is held is all there will ever be.
-  void on_peer_finished();
-  /// The output fell to the low-water mark or below.
-  void on_output_low();
-  void on_timeout(TimeoutKind kind);
-  /// The connection broke or is being cut.
-  void on_lost();
-  /// Goes on with what is held.
-  void resume();
-
-  /// Bytes of a declared body that have not come; 0 when that cannot be told.
-  std::uint64_t body_bytes_missing() const noexcept;
+  /// The contracts stand in protocol.hpp.
+  void on_bytes(std::span<char> bytes) override;
+  void on_peer_finished() override;
+  void on_output_low() override;
+  void on_timeout(TimeoutKind kind) override;
+  void on_lost() override;
+  void resume() override;
+  void on_drain() override {}  // a response under way says `connection: close`
+  std::uint64_t body_bytes_missing() const noexcept override;
 
   // --- from Exchange: see there -----------------------------------------------------------------
   const http::RequestHead& head() const noexcept;

@@ -67,7 +67,7 @@ bool Worker::start_up() {
   log_.info(telemetry::application_startup_complete);
   const py::Ref state = lifespan_->state();
   auto application =
-      asgi::HttpApplication::make(*loop_, log_, {app_.get(), state.get(), options_.root_path});
+      asgi::Application::make(*loop_, log_, {app_.get(), state.get(), options_.root_path});
   if (!application) {
     return fail_start(application.error());
   }

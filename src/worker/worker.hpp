@@ -7,7 +7,7 @@
 #include <memory>
 #include <string_view>
 
-#include <ringhorn/asgi/http_application.hpp>
+#include <ringhorn/asgi/application.hpp>
 #include <ringhorn/asgi/lifespan.hpp>
 #include <ringhorn/io/driver.hpp>
 #include <ringhorn/loop/event_loop.hpp>
@@ -93,7 +93,7 @@ class Worker {
   py::Ref glue_;  ///< the module of finish.py
   py::Ref app_;
   std::unique_ptr<asgi::Lifespan> lifespan_;
-  std::unique_ptr<asgi::HttpApplication> application_;
+  std::unique_ptr<asgi::Application> application_;
   std::unique_ptr<net::Server> server_;
   sock::Address address_;
 };

@@ -1,4 +1,4 @@
-#include <ringhorn/asgi/http_application.hpp>
+#include <ringhorn/asgi/application.hpp>
 
 #include <ringhorn/net/exchange.hpp>
 #include <ringhorn/py/error.hpp>
@@ -6,13 +6,13 @@
 
 #include "bridge.hpp"
 #include "callables.hpp"
+#include "cycle.hpp"
 #include "drive_source.hpp"
-#include "http_cycle.hpp"
 #include "scope.hpp"
 
 namespace ringhorn::asgi {
 
-struct HttpApplication::State {
+struct Application::State {
   State(loop::EventLoop& loop, telemetry::Log& log, const Options& options)
       : bridge(loop, log, options.root_path), scopes(bridge) {}
 
@@ -34,7 +34,7 @@ namespace {
 
 /// The task of a cycle has ended: tell the cycle how.
 void settle(PyObject* send, PyObject* task, const Bridge& bridge) {
-  HttpCycle& cycle = cycle_of(send);
+  Cycle& cycle = cycle_of(send);
   const py::Ref result = py::Ref::steal(PyObject_CallOneArg(bridge.task_result.get(), task));
   if (result) {
     cycle.on_returned(result.get());
@@ -45,7 +45,7 @@ void settle(PyObject* send, PyObject* task, const Bridge& bridge) {
 }
 
 PyObject* on_task_done(PyObject* send, PyObject* task) {
-  HttpCycle& cycle = cycle_of(send);
+  Cycle& cycle = cycle_of(send);
   if (cycle.bridge() == nullptr) {
     cycle.drop_task();
   } else {
@@ -76,19 +76,20 @@ py::Ref bind_call(PyObject* app) {
 
 }  // namespace
 
-base::Result<std::unique_ptr<HttpApplication>, std::string> HttpApplication::make(
-    loop::EventLoop& loop, telemetry::Log& log, const Options& options) {
+base::Result<std::unique_ptr<Application>, std::string> Application::make(loop::EventLoop& loop,
+                                                                          telemetry::Log& log,
+                                                                          const Options& options) {
   auto state = std::make_unique<State>(loop, log, options);
   if (!state->prepare(options)) {
     return base::Failure{py::format_exception(py::fetch_exception().get())};
   }
-  return std::unique_ptr<HttpApplication>(new HttpApplication(std::move(state)));
+  return std::unique_ptr<Application>(new Application(std::move(state)));
 }
 
-HttpApplication::HttpApplication(std::unique_ptr<State> state) : state_(std::move(state)) {}
-HttpApplication::~HttpApplication() = default;
+Application::Application(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Application::~Application() = default;
 
-bool HttpApplication::State::prepare(const Options& options) {
+bool Application::State::prepare(const Options& options) {
   const py::Ref glue = py::run_source("ringhorn.drive", py::drive_source);
   if (!glue || !bridge.prepare() || !scopes.prepare(options.state, options.root_path)) {
     return false;
@@ -100,7 +101,7 @@ bool HttpApplication::State::prepare(const Options& options) {
   return drive && interrupt && task_name && call_app;
 }
 
-void HttpApplication::on_request(net::Exchange& exchange) {
+void Application::on_request(net::Exchange& exchange) {
   State& state = *state_;
   const py::Ref send = py::Ref::steal(make_send(state.bridge, exchange));
   if (!send) {
@@ -111,7 +112,7 @@ void HttpApplication::on_request(net::Exchange& exchange) {
   if (exchange.head().wants_upgrade) {
     state.bridge.log.warning("Unsupported upgrade request.");
   }
-  HttpCycle& cycle = cycle_of(send.get());
+  Cycle& cycle = cycle_of(send.get());
   py::Ref coroutine = state.call(exchange, send.get());
   py::Ref task =
       coroutine ? state.bridge.loop.start_task(coroutine.get(), state.task_name.get()) : py::Ref();
@@ -128,7 +129,7 @@ void HttpApplication::on_request(net::Exchange& exchange) {
 }
 
 /// Calls the application: what it returned, as a coroutine; empty with an exception set.
-py::Ref HttpApplication::State::call(net::Exchange& exchange, PyObject* send) {
+py::Ref Application::State::call(net::Exchange& exchange, PyObject* send) {
   const py::Ref scope = scopes.make(exchange);
   const py::Ref receive = scope ? py::Ref::steal(make_receive(bridge, send)) : py::Ref();
   if (!receive) {
@@ -141,14 +142,14 @@ py::Ref HttpApplication::State::call(net::Exchange& exchange, PyObject* send) {
 }
 
 /// `await app(…)` allows any awaitable; a Task wants a coroutine.
-py::Ref HttpApplication::State::as_coroutine(py::Ref awaitable) {
+py::Ref Application::State::as_coroutine(py::Ref awaitable) {
   if (!awaitable || PyCoro_CheckExact(awaitable.get())) {
     return awaitable;
   }
   return py::Ref::steal(PyObject_CallOneArg(drive.get(), awaitable.get()));
 }
 
-void HttpApplication::State::watch(py::Ref task, PyObject* send) {
+void Application::State::watch(py::Ref task, PyObject* send) {
   const py::Ref done = py::Ref::steal(PyObject_CallOneArg(bridge.task_done.get(), task.get()));
   if (done.get() == Py_True) {
     settle(send, task.get(), bridge);
@@ -168,7 +169,7 @@ void HttpApplication::State::watch(py::Ref task, PyObject* send) {
 
 /// SystemExit and KeyboardInterrupt are not the application's failures: they end the worker, as
 /// they would end any asyncio program. A dispatch cannot raise them; a callback of the loop can.
-void HttpApplication::State::stop_worker() {
+void Application::State::stop_worker() {
   const py::Ref exception = py::fetch_exception();
   const py::Ref handle = py::Ref::steal(PyObject_CallMethod(bridge.loop.object(), "call_soon", "OO",
                                                             interrupt.get(), exception.get()));
@@ -177,16 +178,16 @@ void HttpApplication::State::stop_worker() {
   }
 }
 
-void HttpApplication::on_task_ended(std::function<void()> on_ended) {
+void Application::on_task_ended(std::function<void()> on_ended) {
   state_->bridge.on_task_ended = std::move(on_ended);
 }
 
-std::size_t HttpApplication::cancel_all() {
+std::size_t Application::cancel_all() {
   Bridge& bridge = state_->bridge;
   bridge.cancelling = true;
   std::size_t count = 0;
   // cancel() runs no step of the task: the list does not change under us.
-  for (HttpCycle* cycle = bridge.cycles.front(); cycle != nullptr;
+  for (Cycle* cycle = bridge.cycles.front(); cycle != nullptr;
        cycle = bridge.cycles.after(*cycle)) {
     if (cycle->task() != nullptr) {
       ++count;
@@ -200,16 +201,16 @@ std::size_t HttpApplication::cancel_all() {
   return count;
 }
 
-std::size_t HttpApplication::running_count() const noexcept {
+std::size_t Application::running_count() const noexcept {
   std::size_t count = 0;
-  for (HttpCycle* cycle = state_->bridge.cycles.front(); cycle != nullptr;
+  for (Cycle* cycle = state_->bridge.cycles.front(); cycle != nullptr;
        cycle = state_->bridge.cycles.after(*cycle)) {
     count += cycle->task() != nullptr ? 1 : 0;
   }
   return count;
 }
 
-std::size_t HttpApplication::live_count() const noexcept {
+std::size_t Application::live_count() const noexcept {
   return state_->bridge.cycle_count;
 }
 

@@ -1,4 +1,4 @@
-/// HttpApplication calls the user's ASGI application for each request of a worker: builds the
+/// Application calls the user's ASGI application for each request of a worker: builds the
 /// scope, makes `receive` and `send`, and runs the application's first step at once inside a real
 /// asyncio.Task (ASGI 3.0, www 2.4). Called by `net`; one per worker, on its thread, with the GIL.
 #pragma once
@@ -16,7 +16,7 @@
 
 namespace ringhorn::asgi {
 
-class HttpApplication final : public net::Application {
+class Application final : public net::Application {
  public:
   struct Options {
     PyObject* app;    ///< borrowed: the ASGI callable
@@ -25,10 +25,10 @@ class HttpApplication final : public net::Application {
   };
 
   /// On failure the text of the exception. `loop` and `log` must outlive what is returned.
-  static base::Result<std::unique_ptr<HttpApplication>, std::string> make(loop::EventLoop& loop,
-                                                                          telemetry::Log& log,
-                                                                          const Options& options);
-  ~HttpApplication();
+  static base::Result<std::unique_ptr<Application>, std::string> make(loop::EventLoop& loop,
+                                                                      telemetry::Log& log,
+                                                                      const Options& options);
+  ~Application();
 
   void on_request(net::Exchange& exchange) override;
 
@@ -44,7 +44,7 @@ class HttpApplication final : public net::Application {
 
  private:
   struct State;
-  explicit HttpApplication(std::unique_ptr<State> state);
+  explicit Application(std::unique_ptr<State> state);
 
   std::unique_ptr<State> state_;
 };

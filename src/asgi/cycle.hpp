@@ -1,0 +1,68 @@
+/// Cycle is one call of the application, for a request or for a WebSocket: what both have in
+/// common. It knows who waits for a message or for room in the output, holds the task, and counts
+/// as alive. It lives inside the Python object that the application knows as `send`, which
+/// `receive` and every waiting Awaitable keep alive. Needs the GIL.
+#pragma once
+
+#include <ringhorn/base/intrusive_list.hpp>
+#include <ringhorn/py/ref.hpp>
+
+#include "awaitable.hpp"
+#include "bridge.hpp"
+
+namespace ringhorn::asgi {
+
+class Cycle : public base::ListNode<CycleTag> {
+ public:
+  explicit Cycle(Bridge& bridge);
+  Cycle(const Cycle&) = delete;
+  Cycle& operator=(const Cycle&) = delete;
+
+  // --- from Python -----------------------------------------------------------------------------
+  /// What `receive()` returns: an awaitable. `self` is the `send` object.
+  PyObject* receive(PyObject* self);
+  /// The next event for the application; null without an exception while there is none.
+  virtual PyObject* take_message() = 0;
+  /// What a wait for room in the output ends with: None, or null with an exception set; null
+  /// without one while it goes on. `woken`: there was room at least once.
+  virtual PyObject* take_room(bool woken) = 0;
+  PyObject* raise_disconnected();
+  void add_waiter(Awaitable& waiter, Awaitable::Kind kind);
+
+  // --- from the application object -------------------------------------------------------------
+  /// The application's call ended with `result`, or with `exception`.
+  virtual void on_returned(PyObject* result) = 0;
+  virtual void on_raised(PyObject* exception) = 0;
+  /// The disconnect was delivered at least once.
+  bool disconnect_told() const noexcept { return disconnect_told_; }
+  /// Null when the server is gone.
+  Bridge* bridge() const noexcept { return bridge_; }
+  /// Held while the application's task runs, to be able to cancel it.
+  void hold_task(py::Ref task) noexcept { task_ = std::move(task); }
+  void drop_task() noexcept { task_.reset(); }
+  PyObject* task() const noexcept { return task_.get(); }
+  /// The bridge is gone.
+  void detach_bridge() noexcept;
+
+ protected:
+  ~Cycle();
+
+  /// Somebody waits for a message that is not there.
+  virtual void await_message() = 0;
+  void wake_receivers();
+  void wake_writers();
+  /// Logs what the application's call returned, unless it is None.
+  void complain_of_result(PyObject* result);
+  /// Logs what it raised, unless the client's leaving or the shutdown was the cause.
+  void complain_of_exception(PyObject* exception);
+  void note_disconnect_told() noexcept { disconnect_told_ = true; }
+
+ private:
+  Bridge* bridge_;
+  bool disconnect_told_ = false;
+  base::IntrusiveList<Awaitable, WaitTag> receivers_;
+  base::IntrusiveList<Awaitable, WaitTag> writers_;
+  py::Ref task_;
+};
+
+}  // namespace ringhorn::asgi
