@@ -104,6 +104,10 @@ def sync_endpoint(request):
     )
 
 
+def thread_of_endpoint(request):
+    return PlainTextResponse(str(threading.get_native_id()))
+
+
 async def file(request):
     return FileResponse(request.query_params["path"], media_type="application/octet-stream")
 
@@ -281,6 +285,7 @@ ROUTES = [
     Route("/endless-stream", endless_stream),
     Route("/background", background),
     Route("/sync", sync_endpoint),
+    Route("/thread", thread_of_endpoint),
     Route("/file", file),
     Route("/form", form, methods=["POST"]),
     Route("/body", body, methods=["POST"]),

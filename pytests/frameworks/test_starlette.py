@@ -65,6 +65,11 @@ def test_sync_endpoint_runs_in_a_thread(client):
     assert client.get("/sync").text == "in a thread: True"
 
 
+def test_sync_endpoints_share_their_threads(client):
+    """anyio ends its threads with the task that it takes for the root of all: not a request's."""
+    assert len({client.get("/thread").text for _ in range(10)}) == 1
+
+
 def test_file_response_and_its_ranges(client, tmp_path):
     content = os.urandom(300_000)
     path = tmp_path / "file.bin"

@@ -96,6 +96,7 @@ void Worker::release() {
   signals_.restore();
   lifespan_.reset();
   app_.reset();
+  root_.reset();
   glue_.reset();
   loop_->close();
   if (surroundings_.print_live_counts) {

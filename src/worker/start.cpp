@@ -59,6 +59,10 @@ bool Worker::start_up() {
     return fail_start(lifespan.error());
   }
   lifespan_ = lifespan.take_value();
+  root_ = py::Ref::steal(PyObject_CallMethod(glue_.get(), "start_root", "O", loop_->object()));
+  if (!root_) {
+    return fail_python();
+  }
   log_.info(telemetry::waiting_for_application_startup);
   const py::Ref started = await(lifespan_->startup());
   if (started.get() != Py_True) {

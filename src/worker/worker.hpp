@@ -91,6 +91,7 @@ class Worker {
   std::unique_ptr<loop::EventLoop> loop_;
   Signals signals_;
   py::Ref glue_;  ///< the module of finish.py
+  py::Ref root_;  ///< the task that stands for the server; asyncio knows it only weakly
   py::Ref app_;
   std::unique_ptr<asgi::Lifespan> lifespan_;
   std::unique_ptr<asgi::Application> application_;
