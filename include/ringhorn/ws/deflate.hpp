@@ -38,9 +38,10 @@ struct DeflateAgreement {
 class Inflater {
  public:
   enum class Result : std::uint8_t {
-    done,     ///< all input was used
-    too_big,  ///< the output would grow beyond `output_bytes_max`; it is not larger than that
-    bad,      ///< not a deflate stream, or one that does not end with the message
+    done,       ///< all input was used
+    too_big,    ///< the output would grow beyond `output_bytes_max`; it is that long
+    bad,        ///< not a deflate stream, or one that does not end with the message
+    no_memory,  ///< zlib could not get any
   };
 
   Inflater();
@@ -48,8 +49,8 @@ class Inflater {
   Inflater(const Inflater&) = delete;
   Inflater& operator=(const Inflater&) = delete;
 
-  /// Makes ready for a message compressed with at most that window.
-  void start(std::uint8_t window_bits);
+  /// Makes ready for a message, compressed with whatever window.
+  void start() noexcept;
   /// Appends what `input` says to `output`, which never holds more than `output_bytes_max` bytes;
   /// memory follows the bytes that are really there.
   Result feed(std::string_view input, base::ByteBuffer& output, std::size_t output_bytes_max);
@@ -74,26 +75,25 @@ class DeflatePool {
   DeflatePool& operator=(const DeflatePool&) = delete;
 
   /// An inflater started for one message. Given back when the message has ended.
-  std::unique_ptr<Inflater> take_inflater(std::uint8_t window_bits);
+  std::unique_ptr<Inflater> take_inflater();
   void give_back(std::unique_ptr<Inflater> inflater) noexcept;
 
-  /// The payload of a compressed message (without the last 00 00 ff ff, §7.2.1), or nothing when it
-  /// would not be shorter than `payload`. Valid until the next call.
-  /// REQUIRES: 9 <= window_bits <= 15
-  std::string_view compress(std::string_view payload, std::uint8_t window_bits);
-  /// How often compress() really ran; the rest was shared.
+  /// Appends the payload of a compressed message (without the last 00 00 ff ff, §7.2.1) to `out`.
+  /// False, and nothing appended, when it would not be shorter than `payload`.
+  /// REQUIRES: 9 <= window_bits <= 15; `payload` does not lie in `out`
+  bool compress(std::string_view payload, std::uint8_t window_bits, base::ByteBuffer& out);
+  /// How often zlib really ran for compress(); the rest was shared.
   std::uint64_t compressed_count() const noexcept { return compressed_count_; }
 
  private:
-  struct Compressor;
-  Compressor& compressor_for(std::size_t payload_bytes, std::uint8_t window_bits);
+  class Compressor;
+  Compressor& compressor(std::uint8_t window_bits);
 
   std::array<std::unique_ptr<Compressor>, 16> compressors_;  // by window bits
   std::vector<std::unique_ptr<Inflater>> spare_;
-  base::ByteBuffer last_payload_;  // empty: nothing to share
-  base::ByteBuffer last_result_;
-  std::uint8_t last_window_bits_ = 0;
-  bool last_is_shorter_ = false;
+  base::ByteBuffer last_payload_;
+  base::ByteBuffer last_result_;       // empty: it would not be shorter
+  std::uint8_t last_window_bits_ = 0;  // 0: nothing to share
   std::uint64_t compressed_count_ = 0;
 };
 

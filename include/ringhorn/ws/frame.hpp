@@ -9,7 +9,6 @@
 ///     +-+-+-+-+-------+-+-------------+-------------------------------+
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 
@@ -49,15 +48,23 @@ inline constexpr std::size_t close_reason_bytes_max = control_payload_bytes_max 
 inline constexpr std::size_t server_head_bytes_max = 10;  ///< without a mask
 inline constexpr std::size_t client_head_bytes_max = 14;  ///< with one
 
-using Mask = std::array<unsigned char, 4>;
+/// The masking key, its four bytes as they lie in memory.
+using Mask = std::uint32_t;
 
-/// Takes the mask off `size` bytes in place, or puts it on; `phase` is how many bytes of the same
-/// payload went before (only its last two bits count).
-void apply_mask(char* bytes, std::size_t size, Mask mask, std::uint64_t phase = 0) noexcept;
+/// Takes the mask off `size` bytes in place, or puts it on; returns the mask for the byte behind
+/// them, so that a payload can be done in pieces.
+Mask apply_mask(char* bytes, std::size_t size, Mask mask) noexcept;
 
-/// Writes the head of an unfragmented frame without a mask, at most server_head_bytes_max bytes;
-/// returns how many. `compressed` sets RSV1 (RFC 7692 §6).
+/// Whether a message's payload is compressed: RSV1 of its first frame (RFC 7692 §6).
 enum class Compression : std::uint8_t { none, deflated };
+
+/// How long the head of a frame without a mask is.
+constexpr std::size_t server_head_bytes(std::uint64_t payload_bytes) noexcept {
+  return payload_bytes < 126 ? 2 : payload_bytes <= 0xFFFF ? 4 : server_head_bytes_max;
+}
+
+/// Writes the head of an unfragmented frame without a mask, server_head_bytes(payload_bytes) bytes;
+/// returns how many.
 std::size_t write_frame_head(char* out, Opcode opcode, std::uint64_t payload_bytes,
                              Compression compression = Compression::none) noexcept;
 

@@ -58,16 +58,16 @@ class Handshake {
   std::string extension_answer() const;
 
  private:
-  void add_subprotocols(std::string_view list);
-  void add_extensions(std::string_view list);
+  void add_subprotocols(std::string_view value);
+  void add_extensions(std::string_view value);
 
   Request request_;
   std::string_view key_;
   std::string_view version_;
-  std::uint8_t key_count_ = 0;
-  std::uint8_t version_count_ = 0;
+  bool has_key_ = false;
+  bool has_version_ = false;
+  bool repeated_ = false;  // one of the two
   bool bad_subprotocols_ = false;
-  bool names_client_window_ = false;  // the answer must: the client asked to be told
   std::vector<std::string_view> subprotocols_;
   DeflateAgreement deflate_;
 };

@@ -92,31 +92,41 @@ class MessageReader {
 
  private:
   enum class State : std::uint8_t { reading, closed, failed };
+  enum class Progress : std::uint8_t { stalled, done, failed };
+
+  void release_delivered() noexcept;
+  Progress read_head(std::span<char>& unread);
+  bool check_start(unsigned first, unsigned second) noexcept;
+  Progress begin_frame(const char* head);
+  Event read_control(std::span<char> piece);
+  Event read_close(std::string_view payload);
+  Event read_data(std::span<char> piece);
+  bool inflate(std::string_view piece, bool last);
+  bool check_text(std::string_view added) noexcept;
+  Event end_message(std::string_view payload);
+  bool refuse(std::uint16_t code, const char* reason) noexcept;
 
   const std::uint64_t message_bytes_max_;
   DeflatePool* const pool_ = nullptr;  // null: nothing may be compressed
-  const std::uint8_t window_bits_ = 0;
   State state_ = State::reading;
 
-  // The frame in work.
-  std::uint8_t head_bytes_ = 0;                     // of a head that is cut in two
-  std::array<char, client_head_bytes_max> head_{};  // … and these
+  // The frame in work. Its mask is turned so that it fits the payload's next byte.
   bool in_payload_ = false;
-  Opcode opcode_ = Opcode::continuation;
   bool final_ = false;
-  Mask mask_{};
+  Opcode opcode_ = Opcode::continuation;
+  Mask mask_ = 0;
   std::uint64_t payload_left_ = 0;
-  std::uint64_t payload_seen_ = 0;
+  std::uint8_t head_bytes_ = 0;                     // of a head that is cut in two …
+  std::array<char, client_head_bytes_max> head_{};  // … and these
+  base::ByteBuffer control_;                        // payload of a control frame that is cut
 
   // The message in work; control frames may come between its frames.
   bool message_begun_ = false;
   bool deflated_ = false;
-  std::uint64_t deflated_bytes_ = 0;
   Utf8Validator utf8_;
+  std::uint64_t deflated_bytes_ = 0;
   std::unique_ptr<Inflater> inflater_;
   base::ByteBuffer gathered_;
-  std::uint8_t control_bytes_ = 0;
-  std::unique_ptr<std::array<char, control_payload_bytes_max>> control_;  // of one that is cut
 
   Message message_{};
   CloseFrame close_;

@@ -19,8 +19,6 @@ class Utf8Validator {
   void reset() noexcept { *this = Utf8Validator(); }
 
  private:
-  bool feed_slowly(const char* at, const char* end) noexcept;
-
   std::uint8_t state_ = 0;  // what the character that has begun still needs: utf8.cpp
   bool ascii_ = true;
 };
