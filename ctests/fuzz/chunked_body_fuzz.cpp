@@ -1,12 +1,12 @@
 // ChunkedDecoder on arbitrary bytes: no crash, data inside the input, limits held, and the same
 // body and end however the input is cut. What it decodes is then written by ResponseWriter in other
-// pieces and must decode to the same. The first four bytes choose the cuts and the limits.
-#include <cstring>
+// pieces and must decode to the same.
 #include <string>
 
 #include <ringhorn/http/chunked_decoder.hpp>
 #include <ringhorn/http/response_writer.hpp>
 
+#include "fuzz/entry.hpp"
 #include "fuzz/split.hpp"
 
 namespace {
@@ -84,24 +84,17 @@ std::string encode(std::string_view body, std::uint32_t seed) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  if (size < 4) {
-    return 0;
-  }
-  std::uint32_t seed = 0;
-  std::memcpy(&seed, data, sizeof seed);
+void ringhorn::fuzz::run(const Input& input) {
   Limits limits;
-  if ((seed & 1) != 0) {
+  if (input.small_limits) {
     limits = {.field_bytes_max = 24,
               .field_count_max = 3,
               .head_bytes_max = 48,
               .chunk_extension_bytes_max = 16,
               .body_bytes_max = 32};
   }
-  const std::string_view input(reinterpret_cast<const char*>(data) + 4, size - 4);
-  const Decoded whole = decode(input, 0, limits);
-  require(whole == decode(input, seed | 2, limits), "the body does not depend on the cuts");
-  const Decoded again = decode(encode(whole.body, seed | 2), seed, Limits());
+  const Decoded whole = decode(input.bytes, 0, limits);
+  require(whole == decode(input.bytes, input.cuts, limits), "the body does not depend on the cuts");
+  const Decoded again = decode(encode(whole.body, input.cuts), input.cuts, Limits());
   require(again.body == whole.body && again.ending == "end", "what is written can be read");
-  return 0;
 }

@@ -1,11 +1,11 @@
 // RequestParser on arbitrary bytes: no crash, views inside the input, bounded memory, and the same
-// events however the input is cut. The first four bytes choose the cuts and the limits.
-#include <cstring>
+// events however the input is cut.
 #include <string>
 
 #include <ringhorn/http/request_parser.hpp>
 #include <ringhorn/http/response_writer.hpp>
 
+#include "fuzz/entry.hpp"
 #include "fuzz/split.hpp"
 
 namespace {
@@ -95,15 +95,9 @@ std::string read_all(std::string_view input, std::uint32_t seed, const Limits& l
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  if (size < 4) {
-    return 0;
-  }
-  std::uint32_t seed = 0;
-  std::memcpy(&seed, data, sizeof seed);
+void ringhorn::fuzz::run(const Input& input) {
   Limits limits;
-  if ((seed & 1) != 0) {
-    // Small limits are reached by small inputs.
+  if (input.small_limits) {
     limits = {.request_line_bytes_max = 64,
               .field_bytes_max = 48,
               .field_count_max = 6,
@@ -111,8 +105,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
               .chunk_extension_bytes_max = 16,
               .body_bytes_max = 32};
   }
-  const std::string_view input(reinterpret_cast<const char*>(data) + 4, size - 4);
-  require(read_all(input, 0, limits) == read_all(input, seed | 2, limits),
+  require(read_all(input.bytes, 0, limits) == read_all(input.bytes, input.cuts, limits),
           "the events do not depend on the cuts");
-  return 0;
 }
