@@ -9,10 +9,13 @@
 #include <ringhorn/py/interpreter.hpp>
 
 #include "module.hpp"
+#include "package.hpp"
 
 namespace {
 
 constexpr int exit_startup_failed = 3;
+constexpr ringhorn::py::BuiltinModule builtin_modules[] = {{"_ringhorn", PyInit__ringhorn},
+                                                           {"ringhorn", PyInit_ringhorn}};
 
 int run(const std::vector<std::string>& argv) {
   int status = 0;
@@ -24,7 +27,7 @@ int run(const std::vector<std::string>& argv) {
   const ringhorn::config::Environment environment = ringhorn::config::process_environment();
   auto interpreter = ringhorn::py::Interpreter::start(
       {argv, environment("VIRTUAL_ENV").value_or(""), environment("PATH").value_or("")},
-      {"_ringhorn", PyInit__ringhorn});
+      builtin_modules);
   if (!interpreter) {
     std::fprintf(stderr, "ringhorn: %s\n", interpreter.error().c_str());
     return exit_startup_failed;

@@ -126,7 +126,8 @@ int serve(const config::Options& options) {
 
 PyMODINIT_FUNC PyInit__ringhorn() {
   ringhorn::py::Ref module = ringhorn::py::Ref::steal(PyModule_Create(&ringhorn::definition));
-  if (!module || ringhorn::loop::add_to_module(module.get()) < 0) {
+  if (!module || PyModule_AddStringConstant(module.get(), "__version__", RINGHORN_VERSION) < 0 ||
+      ringhorn::loop::add_to_module(module.get()) < 0) {
     return nullptr;
   }
   return module.release();

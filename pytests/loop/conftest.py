@@ -15,6 +15,7 @@ import pytest
 
 INSIDE = "RINGHORN_LOOP_TESTS"  # set inside the executable
 SERVED = ("test_tasks.py",)  # black-box: through each door
+OUTSIDE = ("cpython",)  # folders: the loop alone, in an interpreter without a server
 
 
 def through_the_executable(config) -> bool:
@@ -33,6 +34,8 @@ def pytest_ignore_collect(collection_path, config):
         return None
     if name in SERVED:
         return INSIDE in os.environ or None
+    if collection_path.parent.name in OUTSIDE:
+        return INSIDE in os.environ or through_the_executable(config) or None
     return (name == "test_executable.py") != through_the_executable(config) or None
 
 

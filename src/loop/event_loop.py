@@ -9,7 +9,6 @@ import sys
 import threading
 import weakref
 from asyncio import base_events, events, format_helpers
-from asyncio.log import logger
 
 
 class WatchedDescriptors:
@@ -166,7 +165,7 @@ def report_slow(loop, handle, seconds):
     """A callback has run for `seconds`, in debug mode."""
     if seconds >= loop.slow_callback_duration:
         text = base_events._format_handle(handle)
-        logger.warning("Executing %s took %.3f seconds", text, seconds)
+        base_events.logger.warning("Executing %s took %.3f seconds", text, seconds)
 
 
 def extract_stack(frame):

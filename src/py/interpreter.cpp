@@ -70,14 +70,16 @@ PyStatus fill(PyConfig& config, const std::string& executable,
 }  // namespace
 
 base::Result<std::unique_ptr<Interpreter>, std::string> Interpreter::start(
-    const Start& start, const BuiltinModule& module) {
+    const Start& start, std::span<const BuiltinModule> modules) {
   const base::Result<std::string, std::string> executable =
       find_python(running_executable(start.argv.front(), start.search_path), start.virtual_env);
   if (!executable) {
     return base::Failure{executable.error()};
   }
-  if (PyImport_AppendInittab(module.name, module.init) < 0) {
-    return base::Failure{std::string("out of memory")};
+  for (const BuiltinModule& module : modules) {
+    if (PyImport_AppendInittab(module.name, module.init) < 0) {
+      return base::Failure{std::string("out of memory")};
+    }
   }
   Config config;
   PyStatus status = fill(config.value, executable.value(), start.argv);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -30,8 +31,8 @@ class Interpreter {
   /// Starts CPython in this thread, which holds the GIL afterwards. The packages are those of, in
   /// this order: `pyvenv.cfg` beside the running executable (or above it), $VIRTUAL_ENV, the
   /// interpreter that Ringhorn was built for. On failure one sentence.
-  static base::Result<std::unique_ptr<Interpreter>, std::string> start(const Start& start,
-                                                                       const BuiltinModule& module);
+  static base::Result<std::unique_ptr<Interpreter>, std::string> start(
+      const Start& start, std::span<const BuiltinModule> modules);
 
   /// Joins Python's threads, runs atexit functions, flushes and frees. REQUIRES: the GIL is held
   ~Interpreter();

@@ -12,4 +12,7 @@ namespace ringhorn::py {
 /// sys.modules. Empty with an exception set on failure.
 Ref run_source(const char* name, std::string_view source);
 
+/// The same in a module that is there already. False with an exception set on failure.
+bool run_source_in(PyObject* module, const char* name, std::string_view source);
+
 }  // namespace ringhorn::py

@@ -1,16 +1,26 @@
 """Ringhorn, a native ASGI server: `ringhorn main:app`, or `python -m ringhorn main:app`.
 
-The server itself is the extension module `_ringhorn`. It is imported by the command only, so that
-importing this package costs nothing and works inside the executable, which has it built in.
+Its event loop can be had alone:
+
+    asyncio.run(main(), loop_factory=ringhorn.new_event_loop)     # CPython 3.12 and newer
+    with asyncio.Runner(loop_factory=ringhorn.new_event_loop) as runner:
+        runner.run(main())
+
+All of it is native: the names here are those of the module `_ringhorn`. It is imported when one of
+them is asked for, so that importing this package costs nothing.
 """
 
-__all__ = ["__version__"]
+__all__ = ["EventLoop", "__version__", "new_event_loop"]
 
 
-def __getattr__(name: str) -> str:
-    # Reading the metadata of a distribution takes milliseconds: only those who ask pay for it.
-    if name == "__version__":
-        from importlib.metadata import version
+def __getattr__(name):
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import _ringhorn
 
-        return version("ringhorn")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(_ringhorn, name)
+    return value
+
+
+def __dir__():
+    return sorted({*globals(), *__all__})
