@@ -8,6 +8,7 @@
 #include <ringhorn/config/parse.hpp>
 #include <ringhorn/loop/loop_module.hpp>
 #include <ringhorn/py/ref.hpp>
+#include <ringhorn/supervisor/listeners.hpp>
 #include <ringhorn/telemetry/log.hpp>
 #include <ringhorn/worker/worker.hpp>
 
@@ -113,7 +114,11 @@ int serve(const config::Options& options) {
     telemetry::Log log(to_level(options.log_level), to_colors(options.use_colors), STDERR_FILENO,
                        STDOUT_FILENO);
     const config::Environment environment = config::process_environment();
-    outcome = worker::run(options, log, {environment("RINGHORN_DEBUG_COUNTS").has_value()});
+    const auto open_listeners = [&] {
+      return supervisor::open_listeners(options, supervisor::activated_descriptors(environment));
+    };
+    outcome = worker::run(options, log,
+                          {open_listeners, environment("RINGHORN_DEBUG_COUNTS").has_value()});
   }
   if (outcome.at_once) {
     flush_python();

@@ -40,6 +40,23 @@ Address:
                                   [default: 127.0.0.1; RINGHORN_HOST]
   --port PORT                     Listen on this port; 0 takes a free one.
                                   [default: 8000; RINGHORN_PORT]
+  --bind, -b ADDRESS              Listen here: host:port, [v6]:port, unix:path,
+                                  unix:@name or fd://number, instead of --host
+                                  and --port. May be given several times; the
+                                  variable holds a list split on white space.
+                                  [RINGHORN_BINDS]
+  --uds PATH                      Listen on this Unix socket instead of --host
+                                  and --port.
+                                  [RINGHORN_UDS]
+  --fd NUMBER                     Listen on this inherited descriptor instead of
+                                  --host and --port.
+                                  [RINGHORN_FD]
+  --uds-mode OCTAL                Permissions of Unix sockets that are made
+                                  here.
+                                  [default: 666; RINGHORN_UDS_MODE]
+  --uds-owner USER:GROUP          Owner of Unix sockets that are made here:
+                                  user, user:group or :group.
+                                  [RINGHORN_UDS_OWNER]
   --backlog COUNT                 Connections that may wait to be accepted.
                                   [default: 2048; RINGHORN_BACKLOG]
 

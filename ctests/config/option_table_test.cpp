@@ -41,6 +41,7 @@ Options different() {
   options.host = "x";
   options.port = 1;
   options.backlog = 1;
+  options.uds_mode = 1;
   options.factory = true;
   options.lifespan = Lifespan::off;
   options.log_level = LogLevel::trace;
@@ -56,11 +57,12 @@ Options different() {
 
 int count_of_equal_members(const Options& a, const Options& b) {
   return (a.host == b.host) + (a.port == b.port) + (a.backlog == b.backlog) +
-         (a.factory == b.factory) + (a.lifespan == b.lifespan) + (a.log_level == b.log_level) +
-         (a.access_log == b.access_log) + (a.server_header == b.server_header) +
-         (a.date_header == b.date_header) + (a.timeout_keep_alive == b.timeout_keep_alive) +
-         (a.timeout_header == b.timeout_header) + (a.timeout_body == b.timeout_body) +
-         (a.timeout_write == b.timeout_write) + (a.limit_request_line == b.limit_request_line) +
+         (a.uds_mode == b.uds_mode) + (a.factory == b.factory) + (a.lifespan == b.lifespan) +
+         (a.log_level == b.log_level) + (a.access_log == b.access_log) +
+         (a.server_header == b.server_header) + (a.date_header == b.date_header) +
+         (a.timeout_keep_alive == b.timeout_keep_alive) + (a.timeout_header == b.timeout_header) +
+         (a.timeout_body == b.timeout_body) + (a.timeout_write == b.timeout_write) +
+         (a.limit_request_line == b.limit_request_line) +
          (a.limit_header_count == b.limit_header_count) +
          (a.limit_header_size == b.limit_header_size) +
          (a.limit_header_field_size == b.limit_header_field_size) + (a.limit_body == b.limit_body) +

@@ -55,6 +55,14 @@ std::string text_of(const std::vector<std::pair<std::string, std::string>>& head
   return text;
 }
 
+std::string text_of(const std::vector<Endpoint>& endpoints) {
+  std::string text;
+  for (const Endpoint& endpoint : endpoints) {
+    text += endpoint.host + ":" + std::to_string(endpoint.port) + " ";
+  }
+  return text;
+}
+
 template <typename T>
 std::function<std::string(const Options&)> member(T Options::*where) {
   return [where](const Options& options) { return text_of(options.*where); };
@@ -81,6 +89,11 @@ const std::vector<Case>& cases() {
       valued("root-path", "RINGHORN_ROOT_PATH", "/api", &Options::root_path, "", "/api"),
       valued("host", "RINGHORN_HOST", "::1", &Options::host, "127.0.0.1", "::1"),
       valued("port", "RINGHORN_PORT", "0", &Options::port, "8000", "0"),
+      valued("bind", "RINGHORN_BINDS", "a:1", &Options::binds, "", "a:1 "),
+      valued("uds", "RINGHORN_UDS", "/run/a", &Options::uds, "", "/run/a"),
+      valued("fd", "RINGHORN_FD", "3", &Options::fd, "none", "3"),
+      valued("uds-mode", "RINGHORN_UDS_MODE", "0600", &Options::uds_mode, "438", "384"),
+      valued("uds-owner", "RINGHORN_UDS_OWNER", "www:www", &Options::uds_owner, "", "www:www"),
       valued("backlog", "RINGHORN_BACKLOG", "16", &Options::backlog, "2048", "16"),
       valued("log-level", "RINGHORN_LOG_LEVEL", "TRACE", &Options::log_level, "3", "5"),
       flag("--no-access-log", "RINGHORN_ACCESS_LOG", "off", &Options::access_log, "true", "false"),

@@ -13,12 +13,10 @@ TEST_CASE("banner texts are uvicorn's", "[telemetry]") {
   const Log log(Level::info, Colors::never, nowhere.value(), nowhere.value());
   CHECK(started_server_process(7, log) == "Started server process [7]");
   CHECK(finished_server_process(4194304, log) == "Finished server process [4194304]");
-  CHECK(running_on("127.0.0.1:8000", log) ==
+  CHECK(running_on("http://127.0.0.1:8000", log) ==
         "Ringhorn running on http://127.0.0.1:8000 (Press CTRL+C to quit)");
-  CHECK(running_on("localhost", 80, log) ==
-        "Ringhorn running on http://localhost:80 (Press CTRL+C to quit)");
-  CHECK(running_on("::1", 65535, log) ==
-        "Ringhorn running on http://[::1]:65535 (Press CTRL+C to quit)");
+  CHECK(running_on("unix socket /run/app.sock", log) ==
+        "Ringhorn running on unix socket /run/app.sock (Press CTRL+C to quit)");
   CHECK(cancelled_tasks(2) == "Cancel 2 running task(s), timeout graceful shutdown exceeded");
 }
 
@@ -27,6 +25,6 @@ TEST_CASE("banner texts are coloured as uvicorn's", "[telemetry]") {
   const Log log(Level::info, Colors::always, nowhere.value(), nowhere.value());
   CHECK(started_server_process(7, log) == "Started server process [\x1b[36m7\x1b[0m]");
   CHECK(finished_server_process(7, log) == "Finished server process [\x1b[36m7\x1b[0m]");
-  CHECK(running_on("::1", 80, log) ==
+  CHECK(running_on("http://[::1]:80", log) ==
         "Ringhorn running on \x1b[1mhttp://[::1]:80\x1b[0m (Press CTRL+C to quit)");
 }

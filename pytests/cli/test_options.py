@@ -67,7 +67,6 @@ def test_help_names_every_option_and_its_variable(door):
         (("raw:", "--port", "0"), "is not an application"),
         (("raw:app", "--workers", "4"), "--workers is not available yet"),
         (("raw:app", "--reload"), "--reload is not available yet"),
-        (("raw:app", "--uds", "/tmp/x"), "--uds is not available yet"),
         (("raw:app", "--ssl-keyfile", "x"), "--ssl-keyfile is not available yet"),
         (("raw:app", "--proxy-headers"), "--proxy-headers is not available yet"),
         (("raw:app", "--loop", "uvloop"), "--loop"),

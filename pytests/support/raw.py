@@ -73,16 +73,21 @@ class Connection:
         host: str = "127.0.0.1",
         timeout: float = 5,
         receive_buffer: int | None = None,
+        path: str | None = None,
     ) -> None:
+        """To a port, or to the Unix socket at `path` (`@name`: an abstract one)."""
         self.timeout = seconds(timeout)
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self.socket = socket.socket(family, socket.SOCK_STREAM)
+        self.socket = socket.socket(socket.AF_UNIX if path else family, socket.SOCK_STREAM)
         if receive_buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.socket.settimeout(self.timeout)
-        self.socket.connect((host, port))
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.local_port = self.socket.getsockname()[1]
+        if path:
+            self.socket.connect("\0" + path[1:] if path[0] == "@" else path)
+        else:
+            self.socket.connect((host, port))
+            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self.local_port = self.socket.getsockname()[1]
         self._buffer = bytearray()
 
     def __enter__(self) -> Connection:

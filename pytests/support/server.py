@@ -39,6 +39,7 @@ class Server:
         command: tuple[str, ...] | None = None,
         ready: bool = True,
         port: int = 0,
+        pass_fds: tuple[int, ...] = (),
     ) -> None:
         self.door = door
         self.expect_status = expect_status
@@ -53,6 +54,7 @@ class Server:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            pass_fds=pass_fds,
         )
         self.port = port
         self._stderr = Lines(self.process.stderr)

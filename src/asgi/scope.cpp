@@ -20,6 +20,9 @@ PyObject* make_address(const sock::Address& address) {
       return Py_BuildValue("(s#i)", address.host.data(),
                            static_cast<Py_ssize_t>(address.host.size()), int{address.port});
     case sock::Address::Family::unix_path:
+      if (address.host.empty()) {
+        break;  // the client's end has no name
+      }
       return Py_BuildValue("(s#O)", address.host.data(),
                            static_cast<Py_ssize_t>(address.host.size()), Py_None);
     case sock::Address::Family::none:

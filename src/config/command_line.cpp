@@ -12,6 +12,11 @@ namespace ringhorn::config {
 
 namespace {
 
+/// `-b,` as the library wants it in front of the long name.
+std::string short_form(const OptionRow& row) {
+  return row.letter == 0 ? "" : std::string("-") + row.letter + ",";
+}
+
 CLI::Option* add_row(CLI::App& app, const OptionRow& row) {
   const std::string name(row.name);
   switch (row.kind) {
@@ -19,7 +24,8 @@ CLI::Option* add_row(CLI::App& app, const OptionRow& row) {
       return app.add_option(name);
     case Kind::value:
     case Kind::repeated:
-      return app.add_option("--" + name)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+      return app.add_option(short_form(row) + "--" + name)
+          ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
     case Kind::action:
       return app.add_flag(name == "help" ? "-h,--help" : "--" + name);
     case Kind::flag:

@@ -51,6 +51,9 @@ void append_wrapped(std::string& out, std::string_view text) {
 
 std::string names_of(const OptionRow& row) {
   std::string names = "  " + spelling_of(row);
+  if (row.letter != 0) {
+    names.append(", -").append(1, row.letter);
+  }
   if (!row.negative.empty()) {
     names.append(" / --").append(row.negative);
   }

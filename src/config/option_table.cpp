@@ -34,6 +34,24 @@ constexpr std::array table = {
     OptionRow{"port", "", "PORT", Kind::value, Group::address, "8000",
               "Listen on this port; 0 takes a free one.",
               "a port number: give a number from 0 to 65535", read_number<&Options::port, 0>},
+    OptionRow{"bind", "", "ADDRESS", Kind::repeated, Group::address, "",
+              "Listen here: host:port, [v6]:port, unix:path, unix:@name or fd://number, instead of "
+              "--host and --port. May be given several times; the variable holds a list split on "
+              "white space.",
+              "an address: give host:port, [v6]:port, unix:path, unix:@name or fd://number",
+              read_bind, 'b'},
+    OptionRow{"uds", "", "PATH", Kind::value, Group::address, "",
+              "Listen on this Unix socket instead of --host and --port.",
+              "a path for a Unix socket: give at most 107 bytes", read_uds},
+    OptionRow{"fd", "", "NUMBER", Kind::value, Group::address, "",
+              "Listen on this inherited descriptor instead of --host and --port.",
+              "a descriptor: give its number, for instance 3", read_fd},
+    OptionRow{"uds-mode", "", "OCTAL", Kind::value, Group::address, "666",
+              "Permissions of Unix sockets that are made here.",
+              "a mode: give octal permissions, for instance 660", read_mode},
+    OptionRow{"uds-owner", "", "USER:GROUP", Kind::value, Group::address, "",
+              "Owner of Unix sockets that are made here: user, user:group or :group.",
+              "an owner: give user, user:group or :group", read_owner<&Options::uds_owner>},
     OptionRow{"backlog", "", "COUNT", Kind::value, Group::address, "2048",
               "Connections that may wait to be accepted.",
               "a backlog: give a whole number from 1 to 2147483647",
@@ -113,8 +131,9 @@ std::span<const OptionRow> option_table() {
 }
 
 const OptionRow* find_option(std::string_view name) {
-  const auto* found = std::find_if(table.begin(), table.end(),
-                                   [name](const OptionRow& row) { return row.name == name; });
+  const auto* found = std::find_if(table.begin(), table.end(), [name](const OptionRow& row) {
+    return row.name == name || (name.size() == 1 && row.letter == name.front());
+  });
   return found == table.end() ? nullptr : found;
 }
 

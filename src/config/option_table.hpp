@@ -33,10 +33,11 @@ struct OptionRow {
   std::string_view help;      ///< one sentence or two
   std::string_view expected;  ///< ends the sentence "'80x' is not …"
   Reader read;                ///< null for actions
+  char letter = 0;            ///< gunicorn's short form, without its dash; 0: none
 };
 
 std::span<const OptionRow> option_table();
-/// The row whose name is `name`, without dashes; null when there is none.
+/// The row whose name or letter is `name`, without dashes; null when there is none.
 const OptionRow* find_option(std::string_view name);
 /// `RINGHORN_APP_DIR`; empty for actions.
 std::string variable_of(const OptionRow& row);

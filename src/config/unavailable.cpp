@@ -12,7 +12,6 @@ namespace {
 constexpr std::string_view leave_out = "leave it out";
 constexpr std::string_view no_process_manager =
     "one process serves; start several with a process manager such as systemd";
-constexpr std::string_view no_unix_socket = "listen on --host and --port";
 constexpr std::string_view no_reload = "restart the server after a change";
 constexpr std::string_view no_tls = "put a proxy that speaks TLS in front";
 constexpr std::string_view no_websocket = "WebSockets are not served; leave it out";
@@ -25,8 +24,6 @@ constexpr std::array table = {
     UnavailableRow{"workers", 'w', Verdict::not_yet, no_process_manager},
     UnavailableRow{"reload", 0, Verdict::not_yet, no_reload},
     UnavailableRow{"reload-*", 0, Verdict::not_yet, no_reload},
-    UnavailableRow{"uds", 0, Verdict::not_yet, no_unix_socket},
-    UnavailableRow{"fd", 0, Verdict::not_yet, no_unix_socket},
     UnavailableRow{"ssl-*", 0, Verdict::not_yet, no_tls},
     UnavailableRow{"ws", 0, Verdict::not_yet, no_websocket},
     UnavailableRow{"ws-*", 0, Verdict::not_yet, no_websocket},
@@ -45,7 +42,6 @@ constexpr std::array table = {
     UnavailableRow{"h11-max-incomplete-event-size", 0, Verdict::own,
                    "it has its own HTTP parser; use --limit-header-size"},
 
-    UnavailableRow{"bind", 'b', Verdict::other, "use --host and --port"},
     UnavailableRow{"worker-class", 'k', Verdict::other, own_loop},
     UnavailableRow{"threads", 0, Verdict::other, "one thread runs the application; leave it out"},
     UnavailableRow{"worker-connections", 0, Verdict::other, "use --limit-concurrency"},

@@ -29,11 +29,30 @@ bool read_lifespan(std::string_view text, Options& options);
 bool read_log_level(std::string_view text, Options& options);
 /// Appends one `NAME:VALUE`.
 bool read_header(std::string_view text, Options& options);
+/// Appends one endpoint (endpoint.hpp).
+bool read_bind(std::string_view text, Options& options);
+/// The path of a Unix socket that fits its address.
+bool read_uds(std::string_view text, Options& options);
+bool read_fd(std::string_view text, Options& options);
+/// `660`, `0660`: octal, up to 777.
+bool read_mode(std::string_view text, Options& options);
 
 template <auto member>
 bool read_text(std::string_view text, Options& options) {
   options.*member = text;
   return true;
+}
+
+/// `user`, `user:group`, `:group`; names or numbers, looked up by whoever uses them.
+bool is_owner(std::string_view text);
+
+template <auto member>
+bool read_owner(std::string_view text, Options& options) {
+  const bool right = is_owner(text);
+  if (right) {
+    options.*member = text;
+  }
+  return right;
 }
 
 template <auto member>

@@ -26,16 +26,9 @@ std::string finished_server_process(std::int64_t pid, const Log& log) {
   return process_line("Finished", pid, log);
 }
 
-std::string running_on(std::string_view address, const Log& log) {
+std::string running_on(std::string_view where, const Log& log) {
   constexpr std::string_view bold = "\x1b[1m";
-  return "Ringhorn running on " + painted("http://" + std::string(address), bold, log) +
-         " (Press CTRL+C to quit)";
-}
-
-std::string running_on(std::string_view host, std::uint16_t port, const Log& log) {
-  const bool ipv6 = host.find(':') != std::string_view::npos;
-  const std::string shown = ipv6 ? "[" + std::string(host) + "]" : std::string(host);
-  return running_on(shown + ":" + std::to_string(port), log);
+  return "Ringhorn running on " + painted(where, bold, log) + " (Press CTRL+C to quit)";
 }
 
 std::string cancelled_tasks(std::size_t count) {

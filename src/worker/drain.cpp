@@ -87,6 +87,9 @@ void Worker::release() {
   if (!signals_.interrupted()) {
     await(py::Ref::steal(PyObject_CallMethod(glue_.get(), "finish", "d", cancel_seconds)));
   }
+  for (const sock::Listening& listening : listeners_) {
+    sock::remove_file(listening);
+  }
   if (server_) {
     log_.info(telemetry::finished_server_process(::getpid(), log_));
   }

@@ -14,7 +14,9 @@ void Worker::serve() {
     PyErr_Clear();
   }
   server_->start();
-  log_.info(telemetry::running_on(address_.host, address_.port, log_));
+  for (const sock::Listening& listening : listeners_) {
+    log_.info(telemetry::running_on(listening.to_string(), log_));
+  }
   run_loop();
 }
 

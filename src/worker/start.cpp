@@ -7,7 +7,6 @@
 #include <ringhorn/py/error.hpp>
 #include <ringhorn/py/importer.hpp>
 #include <ringhorn/py/source.hpp>
-#include <ringhorn/sock/listen.hpp>
 #include <ringhorn/telemetry/banner.hpp>
 
 #include "finish_source.hpp"
@@ -80,20 +79,17 @@ bool Worker::start_up() {
 }
 
 bool Worker::listen() {
-  auto socket = sock::bind_tcp({options_.host, options_.port, options_.backlog});
-  if (!socket) {
+  auto opened = surroundings_.open_listeners();
+  if (!opened) {
     shut_down();
-    return fail_start(socket.error());
+    return fail_start(opened.error());
   }
-  const auto listening = sock::listen(socket.value().value(), options_.backlog);
-  if (!listening) {
-    shut_down();
-    return fail_start(listening.error());
-  }
-  address_ = sock::local_address(socket.value().value());
+  listeners_ = opened.take_value();
   server_ =
       std::make_unique<net::Server>(*driver_, *application_, log_, make_net_settings(options_));
-  server_->listen(socket.take_value(), address_);
+  for (sock::Listening& listening : listeners_) {
+    server_->listen(std::move(listening.socket), listening.address);
+  }
   return true;
 }
 

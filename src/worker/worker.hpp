@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <string_view>
+#include <vector>
 
 #include <ringhorn/asgi/application.hpp>
 #include <ringhorn/asgi/lifespan.hpp>
@@ -96,7 +97,7 @@ class Worker {
   std::unique_ptr<asgi::Lifespan> lifespan_;
   std::unique_ptr<asgi::Application> application_;
   std::unique_ptr<net::Server> server_;
-  sock::Address address_;
+  std::vector<sock::Listening> listeners_;  ///< their descriptors are the server's
 };
 
 }  // namespace ringhorn::worker

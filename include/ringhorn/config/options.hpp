@@ -10,6 +10,8 @@
 #include <utility>
 #include <vector>
 
+#include <ringhorn/config/endpoint.hpp>
+
 namespace ringhorn::config {
 
 /// Whether the lifespan protocol is spoken; `automatic` goes on without it when the app refuses.
@@ -25,7 +27,13 @@ struct Options {
   std::string app;                 ///< `module:attribute`, both parts non-empty
   std::string host = "127.0.0.1";  ///< never empty
   std::uint16_t port = 8000;       ///< 0: any free one
-  std::string app_dir;             ///< empty: the current directory
+  // Instead of host and port, all of them together: see endpoints_of().
+  std::vector<Endpoint> binds;
+  std::string uds;                  ///< empty: none
+  std::optional<std::uint32_t> fd;  ///< an inherited descriptor
+  std::uint32_t uds_mode = 0666;    ///< permission bits of every Unix socket that is made here
+  std::string uds_owner;            ///< `user`, `user:group` or `:group`; empty: who starts it
+  std::string app_dir;              ///< empty: the current directory
   bool factory = false;
   Lifespan lifespan = Lifespan::automatic;
   std::string root_path;

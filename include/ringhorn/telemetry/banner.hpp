@@ -42,11 +42,9 @@ inline constexpr std::string_view application_shutdown_failed =
 std::string started_server_process(std::int64_t pid, const Log& log);
 /// `Finished server process [PID]`
 std::string finished_server_process(std::int64_t pid, const Log& log);
-/// `Ringhorn running on http://127.0.0.1:8000 (Press CTRL+C to quit)`; an IPv6 address in `address`
-/// is in brackets already.
-std::string running_on(std::string_view address, const Log& log);
-/// The same; an IPv6 `host` gets its brackets here. `port` is the real one.
-std::string running_on(std::string_view host, std::uint16_t port, const Log& log);
+/// `Ringhorn running on http://127.0.0.1:8000 (Press CTRL+C to quit)`; `where` is the address as
+/// people read it, with its scheme or `unix socket`.
+std::string running_on(std::string_view where, const Log& log);
 /// `Cancel 2 running task(s), timeout graceful shutdown exceeded`, level error.
 std::string cancelled_tasks(std::size_t count);
 

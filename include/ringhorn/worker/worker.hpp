@@ -2,9 +2,13 @@
 /// call run() with an interpreter that is up; nothing of the worker is left when it returns.
 #pragma once
 
+#include <functional>
 #include <string>
+#include <vector>
 
+#include <ringhorn/base/result.hpp>
 #include <ringhorn/config/options.hpp>
+#include <ringhorn/sock/listening.hpp>
 #include <ringhorn/telemetry/log.hpp>
 
 namespace ringhorn::worker {
@@ -23,8 +27,11 @@ struct Outcome {
   bool at_once;
 };
 
-/// What main() does next to the options.
+/// What a worker is given besides the options.
 struct Surroundings {
+  /// The sockets to serve, listening; called once, when the application has started. On failure a
+  /// sentence.
+  std::function<base::Result<std::vector<sock::Listening>, std::string>()> open_listeners;
   bool print_live_counts = false;  ///< `live objects: …` on stderr at the end (for the tests)
 };
 

@@ -1,0 +1,135 @@
+#include <ringhorn/supervisor/listeners.hpp>
+
+#include <unistd.h>
+
+#include <charconv>
+#include <utility>
+
+#include <ringhorn/sock/listen.hpp>
+
+#include "owner.hpp"
+
+namespace ringhorn::supervisor {
+
+namespace {
+
+using Opened = base::Result<Listeners, std::string>;
+
+/// The number that a variable holds; -1 when it holds none.
+int number_in(const config::Environment& environment, const std::string& name) {
+  const std::string text = environment(name).value_or("");
+  int number = -1;
+  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return error == std::errc() && stop == text.data() + text.size() ? number : -1;
+}
+
+Opened open_tcp(const config::Endpoint& endpoint, const config::Options& options) {
+  auto sockets = sock::bind_tcp_all({endpoint.host, endpoint.port, options.backlog});
+  if (!sockets) {
+    return base::Failure{sockets.error()};
+  }
+  Listeners listeners;
+  for (base::UniqueFd& socket : sockets.value()) {
+    sock::Address address = sock::local_address(socket.value());
+    listeners.push_back({std::move(socket), std::move(address), sock::Hold::ours, std::nullopt});
+  }
+  return listeners;
+}
+
+Opened one(base::Result<sock::Listening, std::string> opened) {
+  if (!opened) {
+    return base::Failure{opened.error()};
+  }
+  Listeners listeners;
+  listeners.push_back(opened.take_value());
+  return listeners;
+}
+
+Opened open_unix(const config::Endpoint& endpoint, const config::Options& options) {
+  sock::UnixOptions wanted{.name = endpoint.host,
+                           .abstract = endpoint.kind == config::Endpoint::Kind::unix_abstract,
+                           .mode = options.uds_mode,
+                           .user = std::nullopt,
+                           .group = std::nullopt};
+  if (!options.uds_owner.empty()) {
+    const auto owner = look_up_owner(options.uds_owner);
+    if (!owner) {
+      return base::Failure{"--uds-owner: " + owner.error()};
+    }
+    wanted.user = owner.value().user;
+    wanted.group = owner.value().group;
+  }
+  return one(sock::bind_unix(wanted));
+}
+
+Opened open_endpoint(const config::Endpoint& endpoint, const config::Options& options) {
+  switch (endpoint.kind) {
+    case config::Endpoint::Kind::tcp:
+      return open_tcp(endpoint, options);
+    case config::Endpoint::Kind::unix_path:
+    case config::Endpoint::Kind::unix_abstract:
+      return open_unix(endpoint, options);
+    case config::Endpoint::Kind::descriptor:
+      break;
+  }
+  return one(sock::adopt(endpoint.descriptor));
+}
+
+/// Empty, or why `listeners` could not be extended.
+std::string add(Listeners& listeners, Opened opened, int backlog) {
+  if (!opened) {
+    return opened.error();
+  }
+  for (sock::Listening& listening : opened.value()) {
+    const auto listens = sock::listen(listening.socket.value(), backlog);
+    if (!listens) {
+      return listens.error();
+    }
+    listeners.push_back(std::move(listening));
+  }
+  return {};
+}
+
+std::string open_all(const config::Options& options, const std::vector<int>& activated,
+                     Listeners& listeners) {
+  std::string failure;
+  for (const int fd : activated) {
+    failure = failure.empty() ? add(listeners, one(sock::adopt(fd)), options.backlog) : failure;
+  }
+  if (!activated.empty() && !config::has_endpoints(options)) {
+    return failure;
+  }
+  for (const config::Endpoint& endpoint : config::endpoints_of(options)) {
+    failure = failure.empty() ? add(listeners, open_endpoint(endpoint, options), options.backlog)
+                              : failure;
+  }
+  return failure;
+}
+
+}  // namespace
+
+std::vector<int> activated_descriptors(const config::Environment& environment) {
+  constexpr int first = 3;  // SD_LISTEN_FDS_START
+  std::vector<int> descriptors;
+  if (number_in(environment, "LISTEN_PID") == ::getpid()) {
+    const int count = number_in(environment, "LISTEN_FDS");
+    for (int i = 0; i < count; ++i) {
+      descriptors.push_back(first + i);
+    }
+  }
+  return descriptors;
+}
+
+Opened open_listeners(const config::Options& options, const std::vector<int>& activated) {
+  Listeners listeners;
+  const std::string failure = open_all(options, activated, listeners);
+  if (!failure.empty()) {
+    for (const sock::Listening& listening : listeners) {
+      sock::remove_file(listening);
+    }
+    return base::Failure{failure};
+  }
+  return listeners;
+}
+
+}  // namespace ringhorn::supervisor
