@@ -457,19 +457,22 @@ def test_client_tells_what_became_of_a_websocket(script, losses, tmp_path, monke
 # Who died with a worker.
 
 
-def an_attempt(begun: float, ended: float, maker: int = 0) -> Attempt:
-    return Attempt("a", "kept", begun, ended, Seen.WRONG, "reset", maker=maker)
+def an_attempt(begun: float, ended: float, maker: int = 0, seen: Seen = Seen.WRONG) -> Attempt:
+    return Attempt("a", "kept", begun, ended, seen, "reset", maker=maker)
 
 
 @pytest.mark.parametrize(
     "attempt, inside",
     [
         (an_attempt(9, 10), True),
-        (an_attempt(9, 9.5), False),  # it had failed before
-        (an_attempt(10.5, 11), False),  # it began after the death
+        (an_attempt(1, 2), False),  # it had failed before
+        (an_attempt(1, 2, maker=7), False),
+        (an_attempt(10.1, 10.2), False),  # it began after the death
         (an_attempt(9, 9.9), True),  # sockets close before the process has gone
-        (an_attempt(9, 30, maker=7), True),
+        (an_attempt(1, 10.01, maker=7), True),
+        (an_attempt(1, 30, maker=7), False),  # the death did not end it
         (an_attempt(9, 10, maker=8), False),  # another worker's connection
+        (an_attempt(9, 10, seen=Seen.UNAVAILABLE), False),  # the listener must not die with it
     ],
 )
 def test_only_what_was_in_flight_died_with_the_worker(attempt, inside, tmp_path):

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from proof.trace import Trace
+from support.patience import seconds
 
 
 class Seen(Enum):
@@ -109,21 +110,22 @@ def _judge_race(attempt: Attempt, trace: Trace, leaving: float | None, starts: i
     return REFUSED if outcome is Outcome.REFUSED else lost("raced, and its retry failed")
 
 
+# How long before or after the end of a process its clients may notice that its sockets close.
+AT_ONCE = seconds(0.5)
+
+
 def died_with(attempt: Attempt, trace: Trace, deaths: list[Death]) -> bool:
     """Whether a process took the attempt with it: it was in flight there when that one died.
 
     An attempt that no application saw and whose connection has not answered before may have been
-    accepted by any worker; it counts as the victim's only if it hung on over that very moment.
+    accepted by any worker; it counts as the victim's only if it ended at that very moment.
     """
+    if attempt.seen is Seen.UNAVAILABLE:
+        return False
     makers = trace.makers(attempt.id) or ([attempt.maker] if attempt.maker else [])
-    for death in deaths:
-        if makers:
-            if death.pid in makers and attempt.begun <= death.at:
-                return True
-        elif attempt.begun <= death.at <= attempt.ended + AT_ONCE:
-            return True
-    return False
-
-
-# How long before the end of a process its sockets may be seen to close.
-AT_ONCE = 0.25
+    return any(
+        attempt.begun <= death.at <= attempt.ended + AT_ONCE
+        and (death.pid in makers or not makers)
+        and attempt.ended <= death.at + AT_ONCE
+        for death in deaths
+    )

@@ -8,6 +8,7 @@ import signal
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
+from proof import clock
 from proof.load import Mix
 from proof.world import World, await_gone
 from support.patience import seconds
@@ -113,7 +114,7 @@ async def new_binary(world: World, pace: Pace) -> None:
                 await world.await_gone(successor, 15)
                 world.write_generation(str(generation))
             else:
-                await world.hand_over(successor, 15)
+                await world.hand_over(successor, 40)
             await world.wait(pace.interval)
     await end(world)
 
@@ -248,7 +249,7 @@ async def clock_jumps(world: World, pace: Pace) -> None:
     """A day forth, a day back, with a reload after each."""
     async with world.under(pace.mix):
         for number in range(pace.few):
-            world.set_clock(("+1d", "-1d", "+0d")[number % 3])
+            world.set_clock((clock.DAY, -clock.DAY, 0)[number % 3])
             await world.wait(pace.interval)
             world.reload()
             await world.wait(pace.interval)

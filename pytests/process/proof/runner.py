@@ -6,10 +6,11 @@ import asyncio
 from dataclasses import replace
 from pathlib import Path
 
+from proof import clock
 from proof.cells import Cell, Pace
 from proof.result import Result, examine
 from proof.servers import Kind
-from proof.world import CannotStart, Died, World, fake_clock
+from proof.world import CannotStart, Died, World
 
 
 def missing(kind: Kind, cell: Cell, workers: int) -> frozenset[str]:
@@ -23,7 +24,7 @@ def run_cell(kind: Kind, cell: Cell, workers: int, pace: Pace, folder: Path) -> 
         pace = replace(pace, mix=replace(pace.mix, websockets=0))
     environment = cell.environment(pace)
     if "clock" in cell.needs:
-        environment = {**environment, **fake_clock(folder)}
+        environment = {**environment, **clock.environment(folder)}
     wishes = cell.wished(pace, workers)
     world = World(kind, wishes, folder, environment, cell.wrapper, cell.output)
     return asyncio.run(_run(world, cell, workers, pace))

@@ -6,17 +6,14 @@ own --help. The peers come from PyPI into an environment of the proof.
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
+from proof import clock
 from support import doors
 from support.doors import APPS, Door
-
-# Sets the wall clock of one process (Debian: libfaketime).
-FAKETIME = Path(f"/usr/lib/{platform.machine()}-linux-gnu/faketime/libfaketime.so.1")
 
 PACKAGES = {
     "uvicorn": ("uvicorn[standard]",),
@@ -58,7 +55,7 @@ class Kind:
 
 
 # What the machine offers, not the server.
-_TOOLS = frozenset({"clock"} if FAKETIME.exists() else ())
+_TOOLS = frozenset({"clock"} if clock.available() else ())
 
 
 def option(name: str, value) -> list[str]:

@@ -12,10 +12,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from proof import clock
 from proof.attempt import Death
 from proof.lanes import HttpLane, ask
 from proof.load import Load, Mix
-from proof.servers import FAKETIME, Kind, Wishes
+from proof.servers import Kind, Wishes
 from proof.trace import Boot, Trace, children, is_alive, parent
 from support.patience import seconds
 from support.ports import free_port
@@ -135,6 +136,8 @@ class World:
             self._unread = None
 
     def last_lines(self, count: int = 30) -> str:
+        if not self.log.exists():
+            return "(its output went nowhere)"
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-count:])
 
     # Looking at it.
@@ -217,9 +220,9 @@ class World:
         self.write_generation(str(self.notes.asked))
         self.send_signal(number)
 
-    def set_clock(self, offset: str) -> None:
-        """The wall clock of the server alone (libfaketime), as "+1d"."""
-        (self.folder / "clock").write_text(offset)
+    def set_clock(self, offset: int) -> None:
+        """The wall clock of the server alone."""
+        clock.set_offset(self.folder, offset)
 
     async def settle(self, limit: float, workers: int | None = None) -> None:
         """Until only workers of the newest generation are left, and as many as there shall be."""
@@ -304,18 +307,6 @@ class World:
 
     def remark(self, text: str) -> None:
         self.notes.remarks.append(text)
-
-
-def fake_clock(folder: Path) -> dict[str, str]:
-    """The environment of a server whose wall clock `World.set_clock` can set."""
-    (folder / "clock").write_text("+0d")
-    return {
-        "LD_PRELOAD": str(FAKETIME),
-        "FAKETIME_TIMESTAMP_FILE": str(folder / "clock"),
-        "FAKETIME_CACHE_DURATION": "1",
-        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-        "DONT_FAKE_MONOTONIC": "1",
-    }
 
 
 def is_ours(pid: int, folder: Path) -> bool:
