@@ -17,17 +17,19 @@ from pathlib import Path
 
 from jobs import LOGS, ROOT, STATE, JobFailed, Jobs, Result, read_catch, read_junit, run
 
-# What runs where: CPython, build, door. Everything that is slow is here to be tuned.
+# What runs where: CPython, build, door, I/O backend (auto takes io_uring, epoll runs as in a
+# container that forbids it). Everything that is slow is here to be tuned.
 MATRIX = [
-    ("3.11", "release", "executable"),
-    ("3.11", "release", "extension"),
-    ("3.11", "sanitized", "executable"),
-    ("3.12", "release", "extension"),
-    ("3.12", "sanitized", "executable"),
-    ("3.13", "release", "extension"),
-    ("3.13", "sanitized", "executable"),
-    ("3.14", "release", "extension"),
-    ("3.14", "sanitized", "executable"),
+    ("3.11", "release", "executable", "auto"),
+    ("3.11", "release", "executable", "epoll"),
+    ("3.11", "release", "extension", "auto"),
+    ("3.11", "sanitized", "executable", "auto"),
+    ("3.12", "release", "extension", "auto"),
+    ("3.12", "sanitized", "executable", "epoll"),
+    ("3.13", "release", "extension", "epoll"),
+    ("3.13", "sanitized", "executable", "auto"),
+    ("3.14", "release", "extension", "auto"),
+    ("3.14", "sanitized", "executable", "auto"),
 ]
 UNIT_BUILDS = [("3.11", "release"), ("3.11", "sanitized")]
 FUZZ_SECONDS = 30
@@ -267,7 +269,7 @@ class Plan:
 
     def black_box(self, arguments: list[str]) -> None:
         ignored = ["--ignore=pytests/tidy", "--ignore=pytests/bench"]
-        for version, kind, door in MATRIX:
+        for version, kind, door, io in MATRIX:
             if python := self.pythons.get(version):
                 units = (version, kind) in UNIT_BUILDS
                 needs = [self.venv(python)]
@@ -276,8 +278,9 @@ class Plan:
                     if door == "executable"
                     else self.package(python)
                 )
-                name = f"pytest, {door}, {kind}, {version}"
-                self.once(name, needs, black_box, python, kind, door, [*ignored, *arguments])
+                name = f"pytest, {door}, {kind}, {version}" + (f", {io}" if io != "auto" else "")
+                options = [f"--io={io}", *ignored, *arguments]
+                self.once(name, needs, black_box, python, kind, door, options)
 
     def budgets(self) -> None:
         """Counts of instructions and system calls: once, for the build that users run."""

@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import pytest
-from support import doors
+from support import doors, forbid
 from support.patience import seconds
 from support.server import Server
 
@@ -21,9 +21,18 @@ def pytest_addoption(parser) -> None:
         choices=["executable", "extension", "uvicorn"],
         help="test through this door only (repeatable); default: all that are set up",
     )
+    parser.addoption(
+        "--io",
+        choices=["auto", "uring", "epoll"],
+        default="auto",
+        help="the backend of every server that does not choose one itself (default: auto); epoll "
+        "also forbids io_uring to this run and all that it starts, as a container does",
+    )
 
 
 def pytest_configure(config) -> None:
+    if config.getoption("--io") == "epoll":
+        forbid.forbid(forbid.IO_URING_SETUP)
     config.addinivalue_line("markers", "slow: takes more than two seconds")
     config.addinivalue_line("markers", "holds(number, …): the numbered requirements that it holds")
 
@@ -44,7 +53,7 @@ def pytest_generate_tests(metafunc) -> None:
 def door(request) -> doors.Door:
     if request.param == "none":
         pytest.fail("no door: set RINGHORN_EXECUTABLE or RINGHORN_PYTHON")
-    return doors.named(request.param)
+    return doors.named(request.param, request.config.getoption("--io"))
 
 
 @pytest.fixture

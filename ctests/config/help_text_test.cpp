@@ -125,6 +125,9 @@ Limits:
                                   [default: 1; RINGHORN_LIMIT_BODY_RATE]
 
 Other:
+  --io auto|uring|epoll           Serve through io_uring or epoll; auto takes
+                                  io_uring where the system allows it.
+                                  [default: auto; RINGHORN_IO]
   --version                       Show the versions and exit.
   --help                          Show this text and exit.
 )";

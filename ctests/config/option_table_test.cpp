@@ -44,6 +44,7 @@ Options different() {
   options.uds_mode = 1;
   options.factory = true;
   options.lifespan = Lifespan::off;
+  options.io = Io::epoll;
   options.log_level = LogLevel::trace;
   options.access_log = options.server_header = options.date_header = false;
   options.timeout_keep_alive = options.timeout_header = 77;
@@ -66,7 +67,7 @@ int count_of_equal_members(const Options& a, const Options& b) {
          (a.limit_header_count == b.limit_header_count) +
          (a.limit_header_size == b.limit_header_size) +
          (a.limit_header_field_size == b.limit_header_field_size) + (a.limit_body == b.limit_body) +
-         (a.limit_body_rate == b.limit_body_rate);
+         (a.limit_body_rate == b.limit_body_rate) + (a.io == b.io);
 }
 
 }  // namespace

@@ -44,6 +44,9 @@ std::string text_of(const std::optional<T>& value) {
 std::string text_of(Lifespan value) {
   return std::to_string(static_cast<int>(value));
 }
+std::string text_of(Io value) {
+  return std::to_string(static_cast<int>(value));
+}
 std::string text_of(LogLevel value) {
   return std::to_string(static_cast<int>(value));
 }
@@ -86,6 +89,7 @@ const std::vector<Case>& cases() {
       valued("app-dir", "RINGHORN_APP_DIR", "src", &Options::app_dir, "", "src"),
       flag("--factory", "RINGHORN_FACTORY", "true", &Options::factory, "false", "true"),
       valued("lifespan", "RINGHORN_LIFESPAN", "on", &Options::lifespan, "0", "1"),
+      valued("io", "RINGHORN_IO", "EPOLL", &Options::io, "0", "2"),
       valued("root-path", "RINGHORN_ROOT_PATH", "/api", &Options::root_path, "", "/api"),
       valued("host", "RINGHORN_HOST", "::1", &Options::host, "127.0.0.1", "::1"),
       valued("port", "RINGHORN_PORT", "0", &Options::port, "8000", "0"),

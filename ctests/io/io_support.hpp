@@ -19,6 +19,7 @@
 
 #include <ringhorn/base/unique_fd.hpp>
 #include <ringhorn/io/accept.hpp>
+#include <ringhorn/io/backend.hpp>
 #include <ringhorn/io/driver.hpp>
 #include <ringhorn/io/poll.hpp>
 #include <ringhorn/io/receive.hpp>
@@ -34,13 +35,22 @@ using ringhorn::base::UniqueFd;
 /// No wait of a test is meant to last this long: it is a failure, not a delay.
 inline constexpr ringhorn::base::Nanoseconds patience_ns = 10 * ringhorn::base::ns_per_s;
 
-inline std::unique_ptr<io::Driver> make_driver(const io::UringSettings& settings = {}) {
-  auto driver = io::make_uring_driver(settings);
-  if (!driver) {
-    FAIL(driver.error());
+/// The fixture of tests that hold for every driver: they run once on each backend.
+class EachBackend {
+ protected:
+  std::unique_ptr<io::Driver> make_driver(const io::UringSettings& sizes = {}) const {
+    auto made =
+        io::make_driver(backend_, sizes, {sizes.receive_buffer_bytes, sizes.events_per_turn});
+    if (!made) {
+      FAIL(made.error());
+    }
+    return std::move(made.value().driver);
   }
-  return driver.take_value();
-}
+  bool on_epoll() const noexcept { return backend_ == io::Backend::epoll; }
+
+ private:
+  io::Backend backend_ = GENERATE(io::Backend::uring, io::Backend::epoll);
+};
 
 /// One turn as the worker does it.
 inline void turn(io::Driver& driver, ringhorn::base::Nanoseconds timeout_ns) {
@@ -60,11 +70,14 @@ inline void run_until(io::Driver& driver, const std::function<bool()>& done) {
   }
 }
 
-/// Turns until the kernel has nothing more to tell: what should not have come would be here.
+/// Turns until the kernel has nothing more to tell: what should not have come would be here. One
+/// turn more than there is something to do, since a driver asks the kernel in every second only.
 inline void settle(io::Driver& driver) {
+  bool busy = true;
   do {
+    busy = driver.has_completions() || driver.has_submissions();
     turn(driver, 0);
-  } while (driver.has_completions());
+  } while (busy || driver.has_completions());
 }
 
 struct Pair {

@@ -8,7 +8,8 @@
 
 using namespace io_test;
 
-TEST_CASE("Poll reports readable once per start, for as long as it is", "[io]") {
+TEST_CASE_METHOD(EachBackend, "Poll reports readable once per start, for as long as it is",
+                 "[io]") {
   const auto driver = make_driver();
   const Pair pair = make_pair();
   Poller poller(*driver, pair.near.value());
@@ -25,7 +26,7 @@ TEST_CASE("Poll reports readable once per start, for as long as it is", "[io]") 
   run_until(*driver, [&] { return poller.ready.size() == 2; });
 }
 
-TEST_CASE("Poll reports writable, and both together", "[io]") {
+TEST_CASE_METHOD(EachBackend, "Poll reports writable, and both together", "[io]") {
   const auto driver = make_driver();
   const Pair pair = make_pair();
   Poller poller(*driver, pair.near.value());
@@ -38,7 +39,7 @@ TEST_CASE("Poll reports writable, and both together", "[io]") {
   REQUIRE(poller.ready.back() == (POLLIN | POLLOUT));
 }
 
-TEST_CASE("Poll reports the peer's end without being asked", "[io]") {
+TEST_CASE_METHOD(EachBackend, "Poll reports the peer's end without being asked", "[io]") {
   const auto driver = make_driver();
   Pair pair = make_pair();
   Poller poller(*driver, pair.near.value());
@@ -49,7 +50,7 @@ TEST_CASE("Poll reports the peer's end without being asked", "[io]") {
   REQUIRE((poller.ready.back() & POLLHUP) != 0);
 }
 
-TEST_CASE("Poll of no descriptor says POLLNVAL", "[io]") {
+TEST_CASE_METHOD(EachBackend, "Poll of no descriptor says POLLNVAL", "[io]") {
   const auto driver = make_driver();
   Poller poller(*driver, 1'000'000);
   poller.poll.start(POLLIN);
@@ -57,7 +58,7 @@ TEST_CASE("Poll of no descriptor says POLLNVAL", "[io]") {
   REQUIRE(poller.ready.back() == POLLNVAL);
 }
 
-TEST_CASE("Poll stops exactly once, in every state", "[io]") {
+TEST_CASE_METHOD(EachBackend, "Poll stops exactly once, in every state", "[io]") {
   const auto driver = make_driver();
   const Pair pair = make_pair();
   Poller poller(*driver, pair.near.value());
@@ -91,7 +92,7 @@ TEST_CASE("Poll stops exactly once, in every state", "[io]") {
   run_until(*driver, [&] { return poller.ready.size() == reports + 1; });
 }
 
-TEST_CASE("Poll: more starts at once than the queue has places", "[io]") {
+TEST_CASE_METHOD(EachBackend, "Poll: more starts at once than the queue has places", "[io]") {
   const auto driver = make_driver({.queue_entries = 4});
   const Pair pair = make_pair();
   std::deque<Poller> pollers;
@@ -109,7 +110,7 @@ TEST_CASE("Poll: more starts at once than the queue has places", "[io]") {
   }
 }
 
-TEST_CASE("Poll: more stops at once than the queue has places", "[io]") {
+TEST_CASE_METHOD(EachBackend, "Poll: more stops at once than the queue has places", "[io]") {
   const auto driver = make_driver({.queue_entries = 4});
   const Pair pair = make_pair();
   std::deque<Poller> pollers;

@@ -8,7 +8,7 @@
 
 using namespace io_test;
 
-TEST_CASE("Receive delivers bytes in order and goes on by itself", "[io]") {
+TEST_CASE_METHOD(EachBackend, "Receive delivers bytes in order and goes on by itself", "[io]") {
   const auto driver = make_driver();
   const Pair pair = make_pair();
   Receiver receiver(*driver, pair.near);
@@ -21,7 +21,7 @@ TEST_CASE("Receive delivers bytes in order and goes on by itself", "[io]") {
   stop_and_wait(*driver, receiver, receiver.receive);
 }
 
-TEST_CASE("Receive passes on more bytes than all buffers hold", "[io]") {
+TEST_CASE_METHOD(EachBackend, "Receive passes on more bytes than all buffers hold", "[io]") {
   const auto driver = make_driver({.receive_buffer_count = 4, .receive_buffer_bytes = 64});
   const Pair pair = make_pair();
   Receiver receiver(*driver, pair.near);
@@ -33,7 +33,8 @@ TEST_CASE("Receive passes on more bytes than all buffers hold", "[io]") {
   stop_and_wait(*driver, receiver, receiver.receive);
 }
 
-TEST_CASE("Receive starves nobody when the buffers run out (robustness 33)", "[io]") {
+TEST_CASE_METHOD(EachBackend, "Receive starves nobody when the buffers run out (robustness 33)",
+                 "[io]") {
   const auto driver = make_driver({.receive_buffer_count = 2, .receive_buffer_bytes = 16});
   std::vector<Pair> pairs;
   std::deque<Receiver> receivers;
@@ -53,7 +54,7 @@ TEST_CASE("Receive starves nobody when the buffers run out (robustness 33)", "[i
   }
 }
 
-TEST_CASE("Receive can be paused and stopped while it has no buffer", "[io]") {
+TEST_CASE_METHOD(EachBackend, "Receive can be paused and stopped while it has no buffer", "[io]") {
   // One completion a turn: the second receiver is left without a buffer for several turns.
   const auto driver =
       make_driver({.receive_buffer_count = 1, .receive_buffer_bytes = 8, .events_per_turn = 1});
@@ -81,7 +82,7 @@ TEST_CASE("Receive can be paused and stopped while it has no buffer", "[io]") {
   stop_and_wait(*driver, first, first.receive);
 }
 
-TEST_CASE("Receive reports the peer's FIN once, after the bytes", "[io]") {
+TEST_CASE_METHOD(EachBackend, "Receive reports the peer's FIN once, after the bytes", "[io]") {
   const auto driver = make_driver();
   Pair pair = make_tcp_pair();
   Receiver receiver(*driver, pair.near);
@@ -96,7 +97,7 @@ TEST_CASE("Receive reports the peer's FIN once, after the bytes", "[io]") {
   REQUIRE(receiver.errors.empty());
 }
 
-TEST_CASE("Receive reports RST as ECONNRESET", "[io]") {
+TEST_CASE_METHOD(EachBackend, "Receive reports RST as ECONNRESET", "[io]") {
   const auto driver = make_driver();
   Pair pair = make_tcp_pair();
   Receiver receiver(*driver, pair.near);
@@ -109,7 +110,8 @@ TEST_CASE("Receive reports RST as ECONNRESET", "[io]") {
   REQUIRE(!receiver.receive.in_flight());
 }
 
-TEST_CASE("Receive gives no bytes while it is paused, and all of them afterwards", "[io]") {
+TEST_CASE_METHOD(EachBackend,
+                 "Receive gives no bytes while it is paused, and all of them afterwards", "[io]") {
   const auto driver = make_driver();
   const Pair pair = make_pair();
   Receiver receiver(*driver, pair.near);
@@ -126,7 +128,8 @@ TEST_CASE("Receive gives no bytes while it is paused, and all of them afterwards
   stop_and_wait(*driver, receiver, receiver.receive);
 }
 
-TEST_CASE("Receive survives pause and start in any number before a dispatch", "[io]") {
+TEST_CASE_METHOD(EachBackend, "Receive survives pause and start in any number before a dispatch",
+                 "[io]") {
   const auto driver = make_driver();
   const Pair pair = make_pair();
   Receiver receiver(*driver, pair.near);
@@ -148,7 +151,9 @@ TEST_CASE("Receive survives pause and start in any number before a dispatch", "[
   stop_and_wait(*driver, receiver, receiver.receive);
 }
 
-TEST_CASE("Receive paused by its own handler gives at most what was filled by then", "[io]") {
+TEST_CASE_METHOD(EachBackend,
+                 "Receive paused by its own handler gives at most what was filled by then",
+                 "[io]") {
   const auto driver = make_driver({.receive_buffer_count = 2, .receive_buffer_bytes = 16});
   const Pair pair = make_pair();
   Receiver receiver(*driver, pair.near);
@@ -168,7 +173,7 @@ TEST_CASE("Receive paused by its own handler gives at most what was filled by th
   stop_and_wait(*driver, receiver, receiver.receive);
 }
 
-TEST_CASE("Receive stops exactly once, in every state", "[io]") {
+TEST_CASE_METHOD(EachBackend, "Receive stops exactly once, in every state", "[io]") {
   const auto driver = make_driver();
   Pair pair = make_pair();
   Receiver receiver(*driver, pair.near);
@@ -219,7 +224,9 @@ TEST_CASE("Receive stops exactly once, in every state", "[io]") {
   REQUIRE(receiver.errors.empty());
 }
 
-TEST_CASE("Receive may be stopped by its own handler, and its owner destroyed at the end", "[io]") {
+TEST_CASE_METHOD(EachBackend,
+                 "Receive may be stopped by its own handler, and its owner destroyed at the end",
+                 "[io]") {
   const auto driver = make_driver({.receive_buffer_bytes = 4});
   const Pair pair = make_pair();
   auto receiver = std::make_unique<Receiver>(*driver, pair.near);

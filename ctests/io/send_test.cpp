@@ -24,7 +24,7 @@ std::size_t fill_up(io::Driver& driver, Sender& sender, std::string_view bytes) 
 
 }  // namespace
 
-TEST_CASE("Send hands over one run of bytes", "[io]") {
+TEST_CASE_METHOD(EachBackend, "Send hands over one run of bytes", "[io]") {
   const auto driver = make_driver();
   const Pair pair = make_pair();
   Sender sender(*driver, pair.near);
@@ -37,7 +37,7 @@ TEST_CASE("Send hands over one run of bytes", "[io]") {
   REQUIRE(read_some(pair.far) == "hello");
 }
 
-TEST_CASE("Send hands over several parts in order, up to parts_max", "[io]") {
+TEST_CASE_METHOD(EachBackend, "Send hands over several parts in order, up to parts_max", "[io]") {
   const auto driver = make_driver();
   const Pair pair = make_pair();
   Sender sender(*driver, pair.near);
@@ -57,7 +57,7 @@ TEST_CASE("Send hands over several parts in order, up to parts_max", "[io]") {
   REQUIRE(read_some(pair.far) == expected);
 }
 
-TEST_CASE("Send reports a short send, waits for room and goes on", "[io]") {
+TEST_CASE_METHOD(EachBackend, "Send reports a short send, waits for room and goes on", "[io]") {
   const auto driver = make_driver();
   const Pair pair = make_tcp_pair();
   Sender sender(*driver, pair.near);
@@ -79,7 +79,7 @@ TEST_CASE("Send reports a short send, waits for room and goes on", "[io]") {
   REQUIRE(read == taken);
 }
 
-TEST_CASE("Send that waits for room can be given up", "[io]") {
+TEST_CASE_METHOD(EachBackend, "Send that waits for room can be given up", "[io]") {
   const auto driver = make_driver();
   const Pair pair = make_tcp_pair();
   Sender sender(*driver, pair.near);
@@ -94,7 +94,7 @@ TEST_CASE("Send that waits for room can be given up", "[io]") {
   REQUIRE(!sender.send.in_flight());
 }
 
-TEST_CASE("Send stopped in the turn that started it ends once", "[io]") {
+TEST_CASE_METHOD(EachBackend, "Send stopped in the turn that started it ends once", "[io]") {
   const auto driver = make_driver();
   const Pair pair = make_pair();
   Sender sender(*driver, pair.near);
@@ -108,7 +108,7 @@ TEST_CASE("Send stopped in the turn that started it ends once", "[io]") {
   REQUIRE(sender.sent.back() == 5);
 }
 
-TEST_CASE("Send says EPIPE, without SIGPIPE, when the peer is gone", "[io]") {
+TEST_CASE_METHOD(EachBackend, "Send says EPIPE, without SIGPIPE, when the peer is gone", "[io]") {
   const auto driver = make_driver();
   Pair pair = make_pair();
   Sender sender(*driver, pair.near);
@@ -123,7 +123,7 @@ TEST_CASE("Send says EPIPE, without SIGPIPE, when the peer is gone", "[io]") {
   REQUIRE(sender.errors.back() == EPIPE);
 }
 
-TEST_CASE("Send that waits for room hears of RST", "[io]") {
+TEST_CASE_METHOD(EachBackend, "Send that waits for room hears of RST", "[io]") {
   const auto driver = make_driver();
   Pair pair = make_tcp_pair();
   Sender sender(*driver, pair.near);

@@ -72,6 +72,10 @@ std::string run_in_child(const std::function<void(const Finish&)>& body) {
   return text;
 }
 
+std::unique_ptr<io::Driver> make_ring(const io::UringSettings& settings = {}) {
+  return io::make_uring_driver(settings).take_value();
+}
+
 std::string sentence_when(long call, int error, std::uint32_t opcode = any_opcode) {
   return run_in_child([&](const Finish& finish) {
     forbid(call, error, opcode);
@@ -116,9 +120,9 @@ TEST_CASE("make_uring_driver works where the ring's descriptor cannot be registe
   REQUIRE(sentence_when(SYS_io_uring_register, EINVAL, register_ring_fds) == "no error");
 }
 
-TEST_CASE("Driver runs completions that are at hand without a system call", "[io]") {
+TEST_CASE("UringDriver runs completions that are at hand without a system call", "[io]") {
   const std::string result = run_in_child([](const Finish& finish) {
-    const auto driver = make_driver({.events_per_turn = 1});
+    const auto driver = make_ring({.events_per_turn = 1});
     const Pair pair = make_pair();
     std::deque<Poller> pollers;
     for (int index = 0; index < 5; ++index) {
@@ -135,9 +139,9 @@ TEST_CASE("Driver runs completions that are at hand without a system call", "[io
   REQUIRE(result == "done");
 }
 
-TEST_CASE("Driver looks without a system call when the kernel has no news", "[io]") {
+TEST_CASE("UringDriver looks without a system call when the kernel has no news", "[io]") {
   const std::string result = run_in_child([](const Finish& finish) {
-    const auto driver = make_driver();
+    const auto driver = make_ring();
     const Pair pair = make_pair();
     Receiver receiver(*driver, pair.near);
     receiver.receive.start();
@@ -151,9 +155,9 @@ TEST_CASE("Driver looks without a system call when the kernel has no news", "[io
   REQUIRE(result == "done");
 }
 
-TEST_CASE("Driver counts on the kernel's word: an impossible errno is a bug of ours", "[io]") {
+TEST_CASE("UringDriver counts on the kernel's word: an impossible errno is a bug of ours", "[io]") {
   const std::string result = run_in_child([](const Finish& finish) {
-    const auto driver = make_driver();
+    const auto driver = make_ring();
     ::close(STDERR_FILENO);
     forbid(SYS_io_uring_enter, EBADF);
     driver->wait(io::Driver::forever);

@@ -150,8 +150,9 @@ TEST_CASE("TimerQueue keeps the order of 10,000 timers armed, moved and disarmed
   REQUIRE(expired == expected);
 }
 
-TEST_CASE("Driver runs a timer when it is due, and not before", "[io]") {
-  const auto driver = io_test::make_driver();
+TEST_CASE_METHOD(io_test::EachBackend, "Driver runs a timer when it is due, and not before",
+                 "[io]") {
+  const auto driver = make_driver();
   Numbers expired;
   TestTimer timer(1, expired);
   const Nanoseconds deadline_ns = monotonic_ns() + 5 * ns_per_ms;
@@ -161,8 +162,9 @@ TEST_CASE("Driver runs a timer when it is due, and not before", "[io]") {
   REQUIRE(driver->now_ns() >= deadline_ns);
 }
 
-TEST_CASE("Driver follows a first deadline that moves nearer and away", "[io]") {
-  const auto driver = io_test::make_driver();
+TEST_CASE_METHOD(io_test::EachBackend, "Driver follows a first deadline that moves nearer and away",
+                 "[io]") {
+  const auto driver = make_driver();
   Numbers expired;
   TestTimer far(1, expired), near(2, expired);
   const Nanoseconds begin_ns = monotonic_ns();
@@ -178,8 +180,8 @@ TEST_CASE("Driver follows a first deadline that moves nearer and away", "[io]") 
   driver->timers().disarm(far);
 }
 
-TEST_CASE("Driver does not wait when a timer is due already", "[io]") {
-  const auto driver = io_test::make_driver();
+TEST_CASE_METHOD(io_test::EachBackend, "Driver does not wait when a timer is due already", "[io]") {
+  const auto driver = make_driver();
   Numbers expired;
   TestTimer timer(1, expired);
   for (const Nanoseconds deadline_ns : {monotonic_ns(), Nanoseconds{0}, Nanoseconds{-5}}) {

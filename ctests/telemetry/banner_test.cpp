@@ -17,6 +17,7 @@ TEST_CASE("banner texts are uvicorn's", "[telemetry]") {
         "Ringhorn running on http://127.0.0.1:8000 (Press CTRL+C to quit)");
   CHECK(running_on("unix socket /run/app.sock", log) ==
         "Ringhorn running on unix socket /run/app.sock (Press CTRL+C to quit)");
+  CHECK(using_epoll("no ring") == "Using epoll: no ring");
   CHECK(cancelled_tasks(2) == "Cancel 2 running task(s), timeout graceful shutdown exceeded");
 }
 

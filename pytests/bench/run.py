@@ -46,9 +46,10 @@ def read_arguments():
     parser.add_argument(
         "--servers",
         type=comma_list,
-        default=["ringhorn", *PEERS],
-        help="default ringhorn," + ",".join(PEERS) + "; also ringhorn-executable, "
-        "ringhorn-python, " + ", ".join(MORE_PEERS),
+        default=["ringhorn", "ringhorn-epoll", *PEERS],
+        help="default ringhorn,ringhorn-epoll," + ",".join(PEERS) + "; also "
+        "ringhorn-executable and ringhorn-python, each with -epoll or -uring behind it; "
+        + ", ".join(MORE_PEERS),
     )
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=3, help="of measuring per sample")

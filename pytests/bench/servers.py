@@ -117,8 +117,12 @@ def ringhorn_doors():
     return doors
 
 
-def ringhorn(name, venv, door=None):
-    """Ringhorn through `door`, or the quickest there is, on the bench's own frameworks."""
+def ringhorn(name, venv):
+    """Ringhorn on the bench's own frameworks. What follows `ringhorn-` chooses the door, otherwise
+    the quickest there is, and the I/O backend, otherwise the server's own choice."""
+    chosen = name.split("-")[1:]
+    door = next((word for word in chosen if word in ("executable", "python")), None)
+    io = next((word for word in chosen if word in ("epoll", "uring")), "auto")
     doors = [words for label, words in ringhorn_doors() if door in (None, label)]
     if not doors:
         wanted = {"executable": "RINGHORN_EXECUTABLE", "python": "RINGHORN_PYTHON"}
@@ -128,7 +132,7 @@ def ringhorn(name, venv, door=None):
         return Server(name, missing=f"{doors[0][0]} does not exist")
 
     def command(port, row):
-        return [*doors[0], "apps:app", *HOST, "--port", port, "--no-access-log"]
+        return [*doors[0], "apps:app", *HOST, "--port", port, "--no-access-log", "--io", io]
 
     path = os.pathsep.join((str(BENCH), str(site_packages(venv))))
     environment = {"PYTHONPATH": path, "VIRTUAL_ENV": str(venv)}
@@ -151,6 +155,5 @@ def make_server(name, venv, versions, failures, floor_path=None):
     if name in PACKAGES:
         return peer(name, venv, versions, failures)
     if name.startswith("ringhorn"):
-        door = name.partition("-")[2]
-        return ringhorn(name, venv, door if door in ("executable", "python") else None)
+        return ringhorn(name, venv)
     return Server(name, missing="unknown server")

@@ -9,7 +9,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from support import forbid
 from support.checks import post, request, show, still_serves
 from support.doors import APPS
 from support.holds import holds
@@ -19,7 +18,6 @@ from support.raw import Connection
 from support.server import cpu_seconds, open_files, resident_bytes
 
 HOST = "Host: test"
-NO_RING = 425  # io_uring_setup
 
 
 # Descriptors.
@@ -273,30 +271,18 @@ def test_memory_after_many_requests_is_the_same(serve):
         assert resident_bytes(server.pid) - before < 800_000
 
 
-# The ring.
-
-
-@holds("robustness_89", "robustness_73")
-def test_without_io_uring_the_server_says_why_and_exits_with_3(door):
-    if door.oracle:
-        pytest.skip("the oracle has no ring")
-    command = (sys.executable, forbid.__file__, str(NO_RING), *door.command)
-    ended = door.run("raw:app", "--port", "0", "--app-dir", str(APPS), command=command)
-    assert ended.returncode == 3, ended.stderr
-    said = [line for line in ended.stderr.splitlines() if "io_uring" in line]
-    assert len(said) == 1, ended.stderr
-    assert "ermitted" in said[0] or "seccomp" in said[0], said
-    assert "Traceback" not in ended.stderr
+# System calls.
 
 
 @pytest.mark.slow
 @holds("lesson_27", "lesson_33")
 @pytest.mark.skipif(SANITIZED, reason="counts the calls of a release build")
-def test_one_connection_costs_at_most_two_system_calls_a_request(serve, tmp_path, door):
+def test_one_connection_costs_few_system_calls_a_request(serve, tmp_path, door):
     if door.oracle:
         pytest.skip("a budget of ours")
     counted = count_calls(serve, tmp_path, connections=1)
-    assert counted <= 2.2, f"{counted:.2f} system calls per request"
+    most = 3.2 if door.io == "epoll" else 2.2  # epoll: wait, read, write
+    assert counted <= most, f"{counted:.2f} system calls per request"
 
 
 @pytest.mark.slow
@@ -307,7 +293,8 @@ def test_batch_of_64_connections_costs_few_system_calls_a_request(serve, tmp_pat
     if door.oracle:
         pytest.skip("a budget of ours")
     counted = count_calls(serve, tmp_path, connections=64)
-    assert counted <= 0.5, f"{counted:.2f} system calls per request"
+    most = 2.3 if door.io == "epoll" else 0.5  # epoll: read and write, and a share of the wait
+    assert counted <= most, f"{counted:.2f} system calls per request"
 
 
 def count_calls(serve, tmp_path, connections: int) -> float:

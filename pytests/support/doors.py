@@ -39,6 +39,7 @@ class Door:
     program: str = "ringhorn"  # as usage and version name it
     title: str = "Ringhorn"  # as the banner names it
     environment: dict[str, str] = field(default_factory=dict, hash=False)
+    io: str = "auto"  # as --io says
 
     @property
     def oracle(self) -> bool:
@@ -81,15 +82,18 @@ def virtual_environment() -> str:
     return sys.prefix
 
 
-def named(name: str) -> Door:
+def named(name: str, io: str = "auto") -> Door:
+    """The door of this name; `io` is the backend of its servers (conftest.py, --io)."""
+    own = {} if io == "auto" else {"RINGHORN_IO": io}
     if name == "executable":
         return Door(
             name,
             (os.environ["RINGHORN_EXECUTABLE"],),
-            environment={"VIRTUAL_ENV": virtual_environment()},
+            environment={"VIRTUAL_ENV": virtual_environment(), **own},
+            io=io,
         )
     if name == "extension":
-        return Door(name, (os.environ["RINGHORN_PYTHON"], "-m", "ringhorn"))
+        return Door(name, (os.environ["RINGHORN_PYTHON"], "-m", "ringhorn"), environment=own, io=io)
     return oracle()
 
 

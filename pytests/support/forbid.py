@@ -1,13 +1,16 @@
 """`python forbid.py NUMBER COMMAND…`: runs a command in which one system call answers EPERM.
 
 What Docker's default seccomp profile does to io_uring_setup (number 425 on every architecture), in
-five instructions of BPF installed through prctl(2).
+four instructions of BPF installed through prctl(2). `forbid()` does it to the calling thread and to
+all that it starts.
 """
 
 import ctypes
 import os
 import struct
 import sys
+
+IO_URING_SETUP = 425
 
 PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 22, 2
 PR_SET_NO_NEW_PRIVS = 38

@@ -118,6 +118,9 @@ constexpr std::array table = {
               "a rate in bytes per second: give a whole number from 0 to 4294967295",
               read_number<&Options::limit_body_rate, 0>},
 
+    OptionRow{"io", "", "auto|uring|epoll", Kind::value, Group::other, "auto",
+              "Serve through io_uring or epoll; auto takes io_uring where the system allows it.",
+              "a way to do I/O: give auto, uring or epoll", read_io},
     OptionRow{"version", "", "", Kind::action, Group::other, "", "Show the versions and exit.", "",
               nullptr},
     OptionRow{"help", "", "", Kind::action, Group::other, "", "Show this text and exit.", "",

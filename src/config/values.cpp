@@ -117,6 +117,15 @@ bool read_lifespan(std::string_view text, Options& options) {
   return place.has_value();
 }
 
+bool read_io(std::string_view text, Options& options) {
+  constexpr std::array<std::string_view, 3> words = {"auto", "uring", "epoll"};
+  const auto place = place_of(text, words);
+  if (place) {
+    options.io = static_cast<Io>(*place);
+  }
+  return place.has_value();
+}
+
 bool read_log_level(std::string_view text, Options& options) {
   constexpr std::array<std::string_view, 6> words = {"critical", "error", "warning",
                                                      "info",     "debug", "trace"};

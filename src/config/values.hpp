@@ -26,6 +26,7 @@ std::optional<bool> read_boolean(std::string_view text);
 bool read_app(std::string_view text, Options& options);
 bool read_host(std::string_view text, Options& options);
 bool read_lifespan(std::string_view text, Options& options);
+bool read_io(std::string_view text, Options& options);
 bool read_log_level(std::string_view text, Options& options);
 /// Appends one `NAME:VALUE`.
 bool read_header(std::string_view text, Options& options);

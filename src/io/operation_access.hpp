@@ -24,6 +24,8 @@ struct OperationAccess {
 
   static bool& wanted(Receive& receive) noexcept { return receive.wanted_; }
   static const msghdr& message(const Send& send) noexcept { return send.message_; }
+  static int& outcome(Send& send) noexcept { return send.outcome_; }
+  static short& events(Poll& poll) noexcept { return poll.events_; }
 };
 
 }  // namespace ringhorn::io

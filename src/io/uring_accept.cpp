@@ -1,37 +1,9 @@
 #include <sys/socket.h>
 
-#include <cerrno>
-
+#include "accept_error.hpp"
 #include "uring_driver.hpp"
 
 namespace ringhorn::io {
-
-namespace {
-
-/// Errors that accept(2) hands on from one connection that broke before it was taken, or of which a
-/// second try is as good as the first. The listener itself is sound.
-bool concerns_one_connection(int error) {
-  switch (error) {
-    case ECONNABORTED:
-    case EPROTO:
-    case EPERM:  // a firewall rule
-    case ENOPROTOOPT:
-    case EOPNOTSUPP:
-    case ENETDOWN:
-    case ENETUNREACH:
-    case EHOSTDOWN:
-    case EHOSTUNREACH:
-    case ENONET:
-    case ETIMEDOUT:
-    case EINTR:
-    case EAGAIN:
-      return true;
-    default:
-      return false;
-  }
-}
-
-}  // namespace
 
 void UringDriver::start(Accept& accept) {
   OperationAccess::in_flight(accept) = true;

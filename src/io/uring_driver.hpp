@@ -12,13 +12,12 @@
 /// address.
 #pragma once
 
-#include <atomic>
-
 #include <ringhorn/io/driver.hpp>
 
 #include "buffer_ring.hpp"
 #include "operation_access.hpp"
 #include "ring.hpp"
+#include "waker.hpp"
 
 namespace ringhorn::io {
 
@@ -34,7 +33,7 @@ class UringDriver final : public Driver {
   bool wait(base::Nanoseconds timeout_ns) override;
   bool has_completions() const noexcept override;
   bool has_submissions() const noexcept override { return ring_.unsubmitted() > 0; }
-  void wake() noexcept override;
+  void wake() noexcept override { waker_.wake(); }
   void close(base::UniqueFd fd) override;
   const char* name() const noexcept override { return "io_uring"; }
 
@@ -85,8 +84,7 @@ class UringDriver final : public Driver {
   base::Nanoseconds alarm_ns_ = TimerQueue::never;
   __kernel_timespec alarm_time_{};
 
-  base::UniqueFd wake_fd_;
-  std::atomic<bool> wake_pending_ = false;
+  Waker waker_;
 };
 
 }  // namespace ringhorn::io

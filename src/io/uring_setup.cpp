@@ -1,7 +1,6 @@
 // Setting up the ring, and saying in one sentence why it cannot be had and what to do about it.
 
 #include <fcntl.h>
-#include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -120,8 +119,7 @@ base::Result<bool, std::string> UringDriver::open(const UringSettings& settings)
     error = try_receive(ring_, buffers_);
   }
   if (error == 0) {
-    wake_fd_.reset(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-    error = wake_fd_ ? 0 : errno;
+    error = waker_.open();
   }
   if (error != 0) {
     return base::Failure{explain(error)};

@@ -1,33 +1,16 @@
 // What ends a wait without an operation: wake() and the alarm of the earliest timer.
 
 #include <poll.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstdint>
 
 #include "uring_driver.hpp"
 
 namespace ringhorn::io {
 
-void UringDriver::wake() noexcept {
-  // One write for however many calls, until the handler runs.
-  if (wake_pending_.exchange(true)) {
-    return;
-  }
-  // A signal handler must leave errno as it was. The counter cannot overflow: the write cannot
-  // fail.
-  const int saved_errno = errno;
-  const std::uint64_t one = 1;
-  [[maybe_unused]] const ssize_t written = ::write(wake_fd_.value(), &one, sizeof one);
-  errno = saved_errno;
-}
-
 void UringDriver::arm_wake() {
   // A poll that stays armed reports every write to the eventfd, so that nobody has to read it: a
   // wake costs no system call on this side.
   io_uring_sqe& sqe = ring_.next_sqe();
-  ::io_uring_prep_poll_multishot(&sqe, wake_fd_.value(), POLLIN);
+  ::io_uring_prep_poll_multishot(&sqe, waker_.fd(), POLLIN);
   sqe.user_data = label(nullptr, Tag::wake);
 }
 
@@ -35,8 +18,7 @@ void UringDriver::complete_wake(unsigned flags) {
   if ((flags & IORING_CQE_F_MORE) == 0) {
     arm_wake();
   }
-  // Before the handler: what is asked for while it runs gets a wake of its own.
-  if (wake_pending_.exchange(false) && wake_handler_ != nullptr) {
+  if (waker_.take() && wake_handler_ != nullptr) {
     wake_handler_->on_woken();
   }
 }

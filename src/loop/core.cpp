@@ -5,6 +5,7 @@
 #include <utility>
 
 #include <ringhorn/base/assert.hpp>
+#include <ringhorn/io/backend.hpp>
 #include <ringhorn/py/error.hpp>
 #include <ringhorn/py/gil.hpp>
 
@@ -17,9 +18,10 @@ namespace {
 /// How long a busy loop may go on without offering the GIL, as CPython's own switch interval.
 constexpr base::Nanoseconds gil_held_ns_max = 5 * base::ns_per_ms;
 
-/// A ring that only watches descriptors: nothing is received into its buffers.
+/// A driver that only watches descriptors: nothing is received into its buffers.
 constexpr io::UringSettings own_ring{
     .queue_entries = 128, .receive_buffer_count = 2, .receive_buffer_bytes = 4096};
+constexpr io::EpollSettings own_epoll{.receive_buffer_bytes = 4096};
 
 }  // namespace
 
@@ -48,12 +50,12 @@ bool Core::run() {
 
 bool Core::set_up() {
   if (attached_driver_ == nullptr) {
-    auto driver = io::make_uring_driver(own_ring);
-    if (!driver) {
-      PyErr_SetString(PyExc_OSError, driver.error().c_str());
+    auto made = io::make_driver(io::Backend::automatic, own_ring, own_epoll);
+    if (!made) {
+      PyErr_SetString(PyExc_OSError, made.error().c_str());
       return false;
     }
-    own_driver_ = driver.take_value();
+    own_driver_ = std::move(made.value().driver);
   }
   running_driver_ = attached_driver_ != nullptr ? attached_driver_ : own_driver_.get();
   gil_released_ns_ = running_driver_->now_ns();

@@ -31,6 +31,10 @@ std::string running_on(std::string_view where, const Log& log) {
   return "Ringhorn running on " + painted(where, bold, log) + " (Press CTRL+C to quit)";
 }
 
+std::string using_epoll(std::string_view reason) {
+  return "Using epoll: " + std::string(reason);
+}
+
 std::string cancelled_tasks(std::size_t count) {
   return "Cancel " + std::to_string(count) + " running task(s), timeout graceful shutdown exceeded";
 }

@@ -42,4 +42,16 @@ asgi::LifespanMode make_lifespan_mode(config::Lifespan lifespan) {
   return asgi::LifespanMode::automatic;
 }
 
+io::Backend make_backend(config::Io io) {
+  switch (io) {
+    case config::Io::uring:
+      return io::Backend::uring;
+    case config::Io::epoll:
+      return io::Backend::epoll;
+    case config::Io::automatic:
+      break;
+  }
+  return io::Backend::automatic;
+}
+
 }  // namespace ringhorn::worker

@@ -4,12 +4,14 @@
 #include <ringhorn/asgi/lifespan.hpp>
 #include <ringhorn/base/clock.hpp>
 #include <ringhorn/config/options.hpp>
+#include <ringhorn/io/backend.hpp>
 #include <ringhorn/net/server.hpp>
 
 namespace ringhorn::worker {
 
 net::Settings make_net_settings(const config::Options& options);
 asgi::LifespanMode make_lifespan_mode(config::Lifespan lifespan);
+io::Backend make_backend(config::Io io);
 /// Seconds to nanoseconds.
 base::Nanoseconds to_ns(double seconds);
 

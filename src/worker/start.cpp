@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include <ringhorn/io/backend.hpp>
 #include <ringhorn/py/error.hpp>
 #include <ringhorn/py/importer.hpp>
 #include <ringhorn/py/source.hpp>
@@ -16,11 +17,14 @@
 namespace ringhorn::worker {
 
 bool Worker::make_loop() {
-  auto driver = io::make_uring_driver({});
-  if (!driver) {
-    return fail_start(driver.error());
+  auto made = io::make_driver(make_backend(options_.io));
+  if (!made) {
+    return fail_start(made.error());
   }
-  driver_ = driver.take_value();
+  driver_ = std::move(made.value().driver);
+  if (const std::string& reason = made.value().reason; !reason.empty()) {
+    log_.info(telemetry::using_epoll(reason));
+  }
   driver_->add_flush_hook(log_flush_);
   auto loop = loop::EventLoop::make(*driver_);
   if (!loop) {

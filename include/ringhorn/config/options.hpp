@@ -16,6 +16,8 @@ namespace ringhorn::config {
 
 /// Whether the lifespan protocol is spoken; `automatic` goes on without it when the app refuses.
 enum class Lifespan : std::uint8_t { automatic, on, off };
+/// What carries the network: `automatic` takes io_uring where it can be had, epoll elsewhere.
+enum class Io : std::uint8_t { automatic, uring, epoll };
 /// From the least to the most talkative.
 enum class LogLevel : std::uint8_t { critical, error, warning, info, debug, trace };
 
@@ -59,6 +61,7 @@ struct Options {
   std::uint32_t limit_header_field_size = 16384;  ///< bytes, one field line
   std::uint64_t limit_body = 0;                   ///< bytes; 0: no limit
   std::uint32_t limit_body_rate = 1;              ///< bytes per second at least; 0: no limit
+  Io io = Io::automatic;
 };
 
 }  // namespace ringhorn::config

@@ -26,7 +26,7 @@ class AcceptHandler {
 
 class Accept final : public Operation {
  public:
-  /// `listen_fd` is borrowed and must stay open while in flight.
+  /// `listen_fd` is borrowed, non-blocking, and must stay open while in flight.
   Accept(Driver& driver, int listen_fd, AcceptHandler& handler) noexcept
       : Operation(driver, Kind::accept, listen_fd), handler_(&handler) {}
 

@@ -1,9 +1,9 @@
 /// Driver is the one place where a worker meets the kernel: it takes operations, waits, and runs
-/// the handlers of what has ended. Two backends are to implement it: the ring (`make_uring_driver`)
-/// and epoll. One thread only, but for wake(). A turn of the worker is
+/// the handlers of what has ended. Two backends implement it: the ring (`make_uring_driver`) and
+/// epoll (backend.hpp). One thread only, but for wake(). A turn of the worker is
 ///
 ///     driver.flush();              // owners of pending output queue their sends
-///     driver.wait(timeout_ns);     // one system call: submits all, waits for the first
+///     driver.wait(timeout_ns);     // the kernel gets what is queued; waits for the first
 ///     driver.dispatch();           // runs handlers, then expired timers
 ///
 /// wait() runs no handler and touches no operation's owner: it may be called with Python's GIL
@@ -61,8 +61,9 @@ class Driver {
   void flush();
   /// Submits what is queued and waits until something has ended, a timer is due, wake() was called,
   /// a signal came, or `timeout_ns` has passed; 0 only submits and looks, `forever` has no limit.
-  /// Never waits while completions are at hand. May return early with nothing to do. An armed Timer
-  /// is cheaper than a `timeout_ns`. Returns false when a signal broke the wait (EINTR).
+  /// Never waits while completions are at hand, and may then leave the look to the wait after it.
+  /// May return early with nothing to do. An armed Timer is cheaper than a `timeout_ns`. Returns
+  /// false when a signal broke the wait (EINTR).
   virtual bool wait(base::Nanoseconds timeout_ns) = 0;
   /// True when dispatch() has something to do without a wait.
   virtual bool has_completions() const noexcept = 0;

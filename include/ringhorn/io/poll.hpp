@@ -24,13 +24,15 @@ class Poll final : public Operation {
   Poll(Driver& driver, int fd, PollHandler& handler) noexcept
       : Operation(driver, Kind::poll, fd), handler_(&handler) {}
 
-  /// `events`: POLLIN, POLLOUT or both. REQUIRES: !in_flight()
+  /// `events`: of POLLIN, POLLOUT, POLLPRI and POLLRDHUP at least one. What is so already is
+  /// reported too. REQUIRES: !in_flight()
   void start(short events);
   /// Ends in on_poll_stopped(), out of a later dispatch, whether in flight or not.
   void stop();
 
  private:
   friend struct OperationAccess;
+  short events_ = 0;  ///< asked for, then what is ready; the epoll driver's
   PollHandler* handler_;
 };
 

@@ -47,6 +47,7 @@ class Send final : public Operation {
 
  private:
   friend struct OperationAccess;
+  int outcome_ = 0;  ///< bytes or -errno, until the handler hears of it; the epoll driver's
   SendHandler* handler_;
   iovec run_{};       ///< what start(bytes) was given
   msghdr message_{};  ///< points to `run_` or to the parts

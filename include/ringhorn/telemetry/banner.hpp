@@ -36,6 +36,10 @@ inline constexpr std::string_view application_startup_failed =
 inline constexpr std::string_view application_shutdown_failed =
     "Application shutdown failed. Exiting.";
 
+/// `Using epoll: io_uring is forbidden here (EPERM), …`, level info: the one line that says which
+/// backend runs and why, when it is not the usual one.
+std::string using_epoll(std::string_view reason);
+
 // The functions colour their text when `log` is coloured.
 
 /// `Started server process [PID]`

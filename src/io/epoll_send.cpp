@@ -1,0 +1,91 @@
+#include <sys/socket.h>
+
+#include <cerrno>
+
+#include "epoll_driver.hpp"
+
+namespace ringhorn::io {
+
+namespace {
+
+/// As sendmsg(2), but with -errno.
+ssize_t send_now(int fd, const msghdr& message) noexcept {
+  constexpr int flags = MSG_NOSIGNAL | MSG_DONTWAIT;
+  for (;;) {
+    // One run needs no message header to be read and checked by the kernel.
+    const iovec& run = message.msg_iov[0];
+    const ssize_t count = message.msg_iovlen == 1 ? ::send(fd, run.iov_base, run.iov_len, flags)
+                                                  : ::sendmsg(fd, &message, flags);
+    if (count >= 0) {
+      return count;
+    }
+    if (errno != EINTR) {
+      return -errno;
+    }
+  }
+}
+
+}  // namespace
+
+void EpollDriver::start(Send& send) {
+  OperationAccess::in_flight(send) = true;
+  OperationAccess::outcome(send) = -EAGAIN;
+  unsent_.push_back(send);
+}
+
+void EpollDriver::stop(Send& send) {
+  if (OperationAccess::outcome(send) > 0) {
+    // The kernel has the bytes already, and on_sent says how many.
+    OperationAccess::stopping(send) = true;
+    return;
+  }
+  send.unlink();
+  leave(send);
+  report_stopped_later(send);
+}
+
+void EpollDriver::send_queued() {
+  while (Operation* send = unsent_.pop_front()) {
+    try_send(static_cast<Send&>(*send));
+  }
+}
+
+void EpollDriver::try_send(Send& send) {
+  // What one call takes fits an int: the kernel sees to it (MAX_RW_COUNT).
+  const auto outcome = static_cast<int>(send_now(send.fd(), OperationAccess::message(send)));
+  if (outcome == -EAGAIN) {
+    return park(send);
+  }
+  leave(send);
+  OperationAccess::outcome(send) = outcome;
+  due_.push_back(send);
+}
+
+/// Until there is room.
+void EpollDriver::park(Send& send) {
+  Registration* registration = join(send.fd());
+  RINGHORN_ASSERT(registration != nullptr);
+  registration->send = &send;
+  if (!registration->covers(EPOLLOUT | EPOLLET)) {
+    tell_later(*registration);
+  }
+}
+
+void EpollDriver::run(Send& send) {
+  const int outcome = OperationAccess::outcome(send);
+  OperationAccess::in_flight(send) = false;
+  OperationAccess::stopping(send) = false;
+  SendHandler& handler = OperationAccess::handler(send);
+  return outcome >= 0 ? handler.on_sent(static_cast<std::size_t>(outcome))
+                      : handler.on_send_error(-outcome);
+}
+
+void EpollDriver::leave(Send& send) noexcept {
+  Registration* registration = table_.find(send.fd());
+  if (registration != nullptr && registration->send == &send) {
+    registration->send = nullptr;
+    note_departure(*registration);
+  }
+}
+
+}  // namespace ringhorn::io
