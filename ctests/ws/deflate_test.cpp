@@ -83,16 +83,16 @@ TEST_CASE("DeflatePool: a message to many is compressed once for each window", "
   REQUIRE(zlib_inflate(compress(pool, payload, 10), 10) == payload);
   REQUIRE(pool.compressed_count() == 2);
   REQUIRE(compress(pool, payload, 15) == result);
-  REQUIRE(pool.compressed_count() == 3);
+  REQUIRE(pool.compressed_count() == 2);
   std::string other = payload;
   other.back() = '!';
   REQUIRE(zlib_inflate(compress(pool, other)) == other);
-  REQUIRE(pool.compressed_count() == 4);
+  REQUIRE(pool.compressed_count() == 3);
   // One that is too large to be kept.
   const std::string large = prose(DeflatePool::shared_bytes_max + 1);
   compress(pool, large);
   compress(pool, large);
-  REQUIRE(pool.compressed_count() == 6);
+  REQUIRE(pool.compressed_count() == 5);
   REQUIRE(compress(pool, "").empty());
 }
 

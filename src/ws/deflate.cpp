@@ -120,7 +120,28 @@ class DeflatePool::Compressor {
   Compressor(const Compressor&) = delete;
   Compressor& operator=(const Compressor&) = delete;
 
+  /// As DeflatePool::compress.
+  bool compress(std::string_view payload, base::ByteBuffer& out) {
+    if (has_last_ && payload == last_payload_.view()) {
+      out.append(last_result_.view());
+      return !last_result_.empty();
+    }
+    const std::size_t before = out.size();
+    const bool shorter = run(payload, out);
+    has_last_ = payload.size() <= shared_bytes_max;
+    if (has_last_) {
+      last_payload_.clear();
+      last_result_.clear();
+      last_payload_.append(payload);
+      last_result_.append(out.view().substr(before));
+    }
+    return shorter;
+  }
+  std::uint64_t run_count() const { return run_count_; }
+
+ private:
   bool run(std::string_view payload, base::ByteBuffer& out) {
+    ++run_count_;
     if (!ready_ || payload.empty() || payload.size() > room_for_zlib) {
       return false;
     }
@@ -141,11 +162,14 @@ class DeflatePool::Compressor {
     return true;
   }
 
- private:
   static constexpr std::size_t room_for_zlib = 0xFFFF0000;  // its counts have 32 bits
 
   z_stream z_{};
   bool ready_ = false;
+  bool has_last_ = false;
+  base::ByteBuffer last_payload_;
+  base::ByteBuffer last_result_;  // empty: it would not be shorter
+  std::uint64_t run_count_ = 0;
 };
 
 DeflatePool::DeflatePool() {
@@ -179,31 +203,20 @@ bool DeflatePool::compress(std::string_view payload, std::uint8_t window_bits,
   if (payload.size() <= short_bytes_max) {
     window_bits = std::min(window_bits, short_window_bits);
   }
-  if (window_bits == last_window_bits_ && payload == last_payload_.view()) {
-    out.append(last_result_.view());
-    return !last_result_.empty();
+  RINGHORN_ASSERT(window_bits >= 9 && window_bits <= 15);
+  std::unique_ptr<Compressor>& compressor = compressors_[window_bits];
+  if (compressor == nullptr) {
+    compressor = std::make_unique<Compressor>(window_bits);
   }
-  const std::size_t before = out.size();
-  const bool shorter = compressor(window_bits).run(payload, out);
-  ++compressed_count_;
-  last_window_bits_ = 0;
-  if (payload.size() <= shared_bytes_max) {
-    last_payload_.clear();
-    last_result_.clear();
-    last_payload_.append(payload);
-    last_result_.append(out.view().substr(before));
-    last_window_bits_ = window_bits;
-  }
-  return shorter;
+  return compressor->compress(payload, out);
 }
 
-DeflatePool::Compressor& DeflatePool::compressor(std::uint8_t window_bits) {
-  RINGHORN_ASSERT(window_bits >= 9 && window_bits <= 15);
-  std::unique_ptr<Compressor>& made = compressors_[window_bits];
-  if (made == nullptr) {
-    made = std::make_unique<Compressor>(window_bits);
+std::uint64_t DeflatePool::compressed_count() const noexcept {
+  std::uint64_t count = 0;
+  for (const std::unique_ptr<Compressor>& compressor : compressors_) {
+    count += compressor == nullptr ? 0 : compressor->run_count();
   }
-  return *made;
+  return count;
 }
 
 }  // namespace ringhorn::ws

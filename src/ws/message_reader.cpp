@@ -269,6 +269,8 @@ MessageReader::Event MessageReader::read_data(std::span<char> piece) {
   if (last && gathered_.empty()) {
     return end_message(view(piece));
   }
+  // Room for some of what is announced spares copies; more would be memory for an announcement.
+  gathered_.prepare(piece.size() + std::min<std::uint64_t>(payload_left_, 3 * piece.size()));
   gathered_.append(view(piece));
   return last ? end_message(gathered_.view()) : Event::need_more;
 }
@@ -325,6 +327,9 @@ bool MessageReader::refuse(std::uint16_t code, const char* reason) noexcept {
   fault_ = {code, reason};
   state_ = State::failed;
   gathered_.release();
+  if (inflater_ != nullptr) {
+    pool_->give_back(std::move(inflater_));
+  }
   return false;
 }
 

@@ -7,13 +7,13 @@
 ///
 ///     idle connection                            0 bytes
 ///     within a message that came compressed      inflater_bytes_max, and the message so far
-///     the worker, once                           one compressor for each window size in use,
-///                                                256 KiB for the largest; spare_inflaters
-///                                                inflaters; the last message compressed, up to
-///                                                shared_bytes_max and its result
+///     the worker, once                           for each window size in use a compressor, 256 KiB
+///                                                for the largest, and the last message that it
+///                                                compressed, if not above shared_bytes_max, with
+///                                                the result; spare_inflaters inflaters
 ///
-/// It also lets a frame that was compressed once go to every connection with the same window: the
-/// last result is kept and found again by comparing bytes, so that a broadcast compresses once.
+/// That last result is given out again when the same bytes come again: a broadcast to connections
+/// with whatever windows compresses once for each window size.
 #pragma once
 
 #include <array>
@@ -83,18 +83,13 @@ class DeflatePool {
   /// REQUIRES: 9 <= window_bits <= 15; `payload` does not lie in `out`
   bool compress(std::string_view payload, std::uint8_t window_bits, base::ByteBuffer& out);
   /// How often zlib really ran for compress(); the rest was shared.
-  std::uint64_t compressed_count() const noexcept { return compressed_count_; }
+  std::uint64_t compressed_count() const noexcept;
 
  private:
   class Compressor;
-  Compressor& compressor(std::uint8_t window_bits);
 
   std::array<std::unique_ptr<Compressor>, 16> compressors_;  // by window bits
   std::vector<std::unique_ptr<Inflater>> spare_;
-  base::ByteBuffer last_payload_;
-  base::ByteBuffer last_result_;       // empty: it would not be shorter
-  std::uint8_t last_window_bits_ = 0;  // 0: nothing to share
-  std::uint64_t compressed_count_ = 0;
 };
 
 }  // namespace ringhorn::ws
