@@ -1,5 +1,6 @@
 // The load of the WebSocket bench: one thread on the ring, messages made ready before the run,
-// every answer checked. Prints one line of JSON; ends with 1 when anything was wrong.
+// every answer checked. Prints `measuring` when the warm-up is over, and in the end one line of
+// JSON; ends with 1 when anything was wrong.
 //
 //     ws_load --port N [--path /] [--connections N] [--bytes N] [--kind text|binary] [--deflate]
 //             [--mode echo|broadcast|idle] [--seconds N] [--warm-up N]
@@ -222,6 +223,8 @@ class Load {
       }
     }
     turn_until(options_.warm_up);
+    std::printf("measuring\n");
+    std::fflush(stdout);
     latencies_ = {};
     const double cpu_before = cpu_seconds();
     const std::uint64_t begin = now_ns();

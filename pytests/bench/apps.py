@@ -112,6 +112,50 @@ async def collections(scope, receive, send):
     await send({"type": "http.response.body", "body": content})
 
 
+async def ws_echo(scope, receive, send):
+    if scope["type"] == "lifespan":
+        return await lifespan(receive, send)
+    if scope["type"] == "http":
+        return await hello(scope, receive, send)
+    await receive()
+    await send({"type": "websocket.accept"})
+    while (message := await receive())["type"] == "websocket.receive":
+        if (text := message.get("text")) is not None:
+            await send({"type": "websocket.send", "text": text})
+        else:
+            await send({"type": "websocket.send", "bytes": message["bytes"]})
+
+
+_listening = set()
+
+
+async def ws_broadcast(scope, receive, send):
+    """Greets each socket, and gives what one says to all."""
+    if scope["type"] != "websocket":
+        return await ws_echo(scope, receive, send)
+    await receive()
+    await send({"type": "websocket.accept"})
+    _listening.add(send)
+    try:
+        await send({"type": "websocket.send", "text": "welcome"})
+        while (message := await receive())["type"] == "websocket.receive":
+            said = {"type": "websocket.send", "text": message["text"]}
+            for listener in list(_listening):
+                await listener(said)
+    finally:
+        _listening.discard(send)
+
+
+async def ws_hold(scope, receive, send):
+    """Greets each socket, and waits for its end."""
+    if scope["type"] != "websocket":
+        return await ws_echo(scope, receive, send)
+    await receive()
+    await send({"type": "websocket.accept"})
+    await send({"type": "websocket.send", "text": "welcome"})
+    await receive()
+
+
 def starlette(middleware=()):
     from starlette.applications import Starlette
     from starlette.responses import JSONResponse, PlainTextResponse
@@ -174,6 +218,9 @@ RAW = {
     "stream": stream,
     "sleep": sleep,
     "collections": collections,
+    "ws_echo": ws_echo,
+    "ws_broadcast": ws_broadcast,
+    "ws_hold": ws_hold,
 }
 BUILT = {"starlette": starlette, "middleware": starlette_middleware, "fastapi": fastapi}
 

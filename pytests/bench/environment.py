@@ -17,7 +17,7 @@ from servers import PACKAGES, ROOT
 
 FRAMEWORKS = ("starlette", "fastapi")
 # What else a figure may hang on: loops, parsers, what the frameworks stand on.
-BESIDE = ("anyio", "pydantic", "pydantic_core", "uvloop", "httptools", "h11")
+BESIDE = ("anyio", "pydantic", "pydantic_core", "uvloop", "httptools", "h11", "websockets")
 VENV = ROOT / ".build" / "bench-venv"
 
 
@@ -77,22 +77,23 @@ def make_venv(python, peers, venv=VENV, upgrade=False):
     return {name: versions[name] for name in told if name in versions}, failures
 
 
-def build_floor(given=None):
-    """The bare responder, built in release mode and brought up to date; None when it cannot be."""
+def build_tool(name, given=None):
+    """A program of ctests/bench (`floor`, the bare responder; `ws_load`), built in release mode and
+    brought up to date; None when it cannot be."""
     if given:
         return Path(given)
     directory = ROOT / ".build" / "bench"
-    target = "ctests/bench/floor"
+    target = f"ctests/bench/{name}"
     setup = ["meson", "setup", directory, ROOT, "-Dbench=true", "-Dbuildtype=release"]
     setup += ["-Dexecutable=disabled", "-Dextension=disabled"]
     steps = [] if (directory / "build.ninja").exists() else [setup]
     for step in [*steps, ["ninja", "-C", directory, target]]:
         if shutil.which(step[0]) is None:
-            say(f"no floor: {step[0]} is not installed")
+            say(f"no {name}: {step[0]} is not installed")
             return None
         ended = subprocess.run(step, capture_output=True, text=True)
         if ended.returncode:
-            say(f"no floor: {(ended.stderr or ended.stdout).strip().splitlines()[-1]}")
+            say(f"no {name}: {(ended.stderr or ended.stdout).strip().splitlines()[-1]}")
             return None
     return directory / target
 

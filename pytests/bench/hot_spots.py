@@ -73,7 +73,9 @@ def main():
     environment.require_tools(["wrk", "perf"])
     peers = [name for name in [arguments.server] if name in PACKAGES]
     versions, failures = environment.make_venv("/usr/bin/python3", peers)
-    floor = environment.build_floor(arguments.floor) if arguments.server == "floor" else None
+    floor = None
+    if arguments.server == "floor":
+        floor = environment.build_tool("floor", arguments.floor)
     server = make_server(arguments.server, environment.VENV, versions, failures, floor)
     row = ROWS[arguments.row]
     with tempfile.TemporaryDirectory(prefix="ringhorn-bench-") as folder:

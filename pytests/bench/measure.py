@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field
 from client import Client, WrongAnswer, check_response, check_row
 from limit import application_cost
 from load import LoadError, run_wrk
+from messages import run_messages
 from processes import StartError
 
 BUSY_ENOUGH = 0.95
@@ -51,6 +52,7 @@ class Method:
     server_core: int = 0
     client_core: int = 1
     count_syscalls: object = None
+    ws_load: object = None
 
 
 def check_floor(port, row):
@@ -71,13 +73,12 @@ def measure(server, row, method):
         return Sample(error=f"not started: {error}")
     with program:
         try:
-            check = check_floor if server.name == "floor" else check_row
-            check(program.port, row)
-            sample = (
-                measure_idle(program, row, method)
-                if row.idle_connections
-                else measure_load(program, row, method)
-            )
+            sample = measure_messages(program, row, method) if row.messages else None
+            if sample is None:
+                check = check_floor if server.name == "floor" else check_row
+                check(program.port, row)
+                idle = row.idle_connections
+                sample = (measure_idle if idle else measure_load)(program, row, method)
             if program.process.poll() is not None:
                 return Sample(error=f"ended under load: {program.last_lines()}")
             return sample
@@ -106,6 +107,20 @@ def measure_load(program, row, method):
     if method.count_syscalls:
         sample.syscalls = method.count_syscalls(program, row, method)
     return sample
+
+
+def measure_messages(program, row, method):
+    """WebSockets: their load generator checks every message itself."""
+    load = run_messages(program, row, method)
+    if row.idle_connections:
+        return Sample(bytes_per_connection=load.resident_bytes / row.idle_connections)
+    return Sample(
+        cpu_us=load.cpu_seconds / load.messages * 1e6,
+        rps=load.messages / load.seconds,
+        p50_us=load.p50_us,
+        p99_us=load.p99_us,
+        busy=min(1.0, load.cpu_seconds / load.wall_seconds),
+    )
 
 
 def measure_idle(program, row, method):

@@ -58,8 +58,7 @@ def limit_line(results, key):
 
 
 def row_lines(results, key):
-    unit = "bytes per connection" if ROWS[key].idle_connections else "CPU us per request"
-    yield f"{ROWS[key].title}  [{key}; {unit}; {limit_line(results, key)}]"
+    yield f"{ROWS[key].title}  [{key}; {ROWS[key].unit}; {limit_line(results, key)}]"
     for name in results.servers(key):
         if error := results.error(key, name):
             yield f"  {name:<20}{error}"
@@ -95,7 +94,7 @@ def tail_lines(results):
         yield ""
         yield "targets:"
     for key, what, value, at_most, met in targets:
-        yield f"  {'met   ' if met else 'MISSED'} {key:<12}{value:10.2f} {what} (at most {at_most})"
+        yield f"  {'met   ' if met else 'MISSED'} {key:<24}{value:10.2f} {what} (at most {at_most})"
 
 
 def text_table(results):
@@ -108,7 +107,7 @@ def text_table(results):
 def markdown_table(results):
     """One line per row, one column per server: the best CPU µs, for the README."""
     names = list(dict.fromkeys(name for key in results.samples for name in results.servers(key)))
-    lines = ["| CPU µs per request | limit | " + " | ".join(names) + " |"]
+    lines = ["| CPU µs per request or message | limit | " + " | ".join(names) + " |"]
     lines.append("| --- |" + " ---: |" * (len(names) + 1))
     for key in results.samples:
         idle = ROWS[key].idle_connections

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from statistics import median
 
 from measure import BUSY_ENOUGH, Sample
-from rows import IDLE_BYTES_MAX, ROWS
+from rows import ROWS
 from servers import PACKAGES
 
 LIMIT_PARTS = ("floor", "application")
@@ -93,7 +93,7 @@ class Results:
                 found.append(("x limit", self.ratio(key, "ringhorn", "limit"), row.limit_target))
             found.append(("x best peer", self.ratio(key, "ringhorn", "best peer"), row.peer_target))
             if row.idle_connections:
-                found.append(("bytes", self.best(key, "ringhorn"), IDLE_BYTES_MAX))
+                found.append(("bytes", self.best(key, "ringhorn"), row.idle_bytes_max))
             for what, value, at_most in found:
                 if value is not None:
                     yield key, what, value, at_most, value <= at_most

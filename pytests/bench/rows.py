@@ -23,6 +23,23 @@ BROWSER_BYTES = 600
 CHUNK = 4096
 
 
+IDLE_BYTES_MAX = 2500
+IDLE_SOCKET_BYTES_MAX = 4500
+
+
+@dataclass(frozen=True)
+class Messages:
+    """A row of WebSockets: what ctests/bench/ws_load sends, and checks in what comes back.
+
+    `mode`: echo, broadcast (one sends, all receive) or idle (the sockets are only held).
+    """
+
+    mode: str = "echo"
+    bytes: int = 16
+    kind: str = "text"
+    deflate: bool = False
+
+
 @dataclass(frozen=True)
 class Row:
     key: str
@@ -37,6 +54,14 @@ class Row:
     limit_target: float | None = None
     peer_target: float = 1.0
     idle_connections: int = 0
+    idle_bytes_max: int = IDLE_BYTES_MAX
+    messages: Messages | None = None
+
+    @property
+    def unit(self):
+        if self.idle_connections:
+            return "bytes per connection"
+        return "CPU us per message" if self.messages else "CPU us per request"
 
 
 def get(path=b"/", headers=b""):
@@ -199,10 +224,62 @@ def memory_rows():
     )
 
 
-ROWS = {
-    row.key: row
-    for rows in (hello_rows, body_rows, echo_rows, special_rows, framework_rows, memory_rows)
-    for row in rows()
-}
+def socket_row(key, title, messages, app="ws_echo", **more):
+    return Row(key, title, app, b"", b"", limit=None, messages=messages, **more)
+
+
+def socket_echo_rows():
+    """Every size, kind, compression and number of connections: `ws1k-binary-64-deflate`."""
+    sizes = {"16": (16, "16 B"), "1k": (1024, "1 KB"), "64k": (65536, "64 KB")}
+    for key, (size, words) in sizes.items():
+        for kind in ("text", "binary"):
+            for connections in (1, 64, 512):
+                for deflate in (False, True):
+                    noun = "connection" if connections == 1 else "connections"
+                    yield socket_row(
+                        f"ws{key}-{kind}-{connections}" + ("-deflate" if deflate else ""),
+                        f"WebSocket echo {words} {kind}, {connections} {noun}"
+                        + (", deflate" if deflate else ""),
+                        Messages(bytes=size, kind=kind, deflate=deflate),
+                        connections=connections,
+                        peer_target=0.75 if size == 16 else 1.0,
+                    )
+
+
+def socket_rows():
+    for connections in (100, 1000):
+        yield socket_row(
+            f"broadcast{connections}",
+            f"WebSocket broadcast to {connections:,}",
+            Messages("broadcast"),
+            "ws_broadcast",
+            connections=connections,
+            peer_target=0.75,
+        )
+    for deflate in (False, True):
+        yield socket_row(
+            "ws-idle-deflate" if deflate else "ws-idle",
+            "resident bytes per idle WebSocket (10,000)" + (", deflate" if deflate else ""),
+            Messages("idle", deflate=deflate),
+            "ws_hold",
+            idle_connections=10_000,
+            idle_bytes_max=IDLE_SOCKET_BYTES_MAX,
+        )
+
+
+def by_key(*makers):
+    return {row.key: row for rows in makers for row in rows()}
+
+
+HTTP = by_key(hello_rows, body_rows, echo_rows, special_rows, framework_rows, memory_rows)
+ALL_SOCKETS = by_key(socket_echo_rows, socket_rows)
+ROWS = HTTP | ALL_SOCKETS
 QUICK = ("hello64", "echo10k", "starlette", "idle")
-IDLE_BYTES_MAX = 2500
+# One of each kind of WebSocket row.
+SOCKETS = (
+    *("ws16-text-1", "ws16-text-64", "ws16-text-512", "ws1k-text-64", "ws1k-text-64-deflate"),
+    *("ws64k-binary-64", "ws64k-binary-64-deflate", "broadcast100", "broadcast1000"),
+    *("ws-idle", "ws-idle-deflate"),
+)
+# What --rows takes for several at once.
+GROUPS = {"http": tuple(HTTP), "sockets": SOCKETS, "all-sockets": tuple(ALL_SOCKETS)}

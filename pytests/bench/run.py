@@ -4,6 +4,7 @@
     RINGHORN_EXECUTABLE=... pytests/bench/run.py              everything, about an hour
     pytests/bench/run.py --quick                              a smoke run
     pytests/bench/run.py --rows hello64,starlette --servers ringhorn,uvicorn --rounds 2 --seconds 2
+    pytests/bench/run.py --rows sockets --servers ringhorn,uvicorn,uvicorn-wsproto,granian,h2corn
 
 Each server runs alone with one worker, pinned to core 0, access log off, on the same application
 object; wrk runs with one thread on core 1. Each row is answered correctly, byte for byte, before
@@ -25,7 +26,7 @@ from picture import svg
 from processes import StartError
 from report import markdown_table, text_table
 from results import Results, from_json
-from rows import QUICK, ROWS
+from rows import GROUPS, HTTP, QUICK, ROWS, SOCKETS
 from servers import BENCH, MORE_PEERS, PACKAGES, PEERS, make_server
 from syscalls import count_under_load
 
@@ -42,7 +43,11 @@ def read_arguments():
     parser = argparse.ArgumentParser(
         description=first, epilog=rest, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--rows", type=comma_list, help="of " + ",".join(ROWS))
+    parser.add_argument(
+        "--rows",
+        type=comma_list,
+        help="of " + ",".join(ROWS) + "; groups: " + ", ".join(GROUPS) + "; default http,sockets",
+    )
     parser.add_argument(
         "--servers",
         type=comma_list,
@@ -65,13 +70,15 @@ def read_arguments():
     parser.add_argument("--upgrade", action="store_true", help="bring the peers up to date first")
     parser.add_argument("--setup", action="store_true", help="only install what is needed")
     parser.add_argument("--floor", help="the bare responder, if not the one that is built")
+    parser.add_argument("--ws-load", help="the WebSocket load, if not the one that is built")
     parser.add_argument("--output", type=Path, help="where the JSON goes")
     parser.add_argument("--picture", type=Path, help="where the SVG goes")
     parser.add_argument("--show", type=Path, help="print and draw an earlier JSON, measure nothing")
     arguments = parser.parse_args()
     if arguments.quick:
         arguments.rounds = arguments.seconds = 1
-    arguments.rows = arguments.rows or list(QUICK if arguments.quick else ROWS)
+    chosen = arguments.rows or list(QUICK if arguments.quick else (*HTTP, *SOCKETS))
+    arguments.rows = [key for word in chosen for key in GROUPS.get(word, (word,))]
     if unknown := [key for key in arguments.rows if key not in ROWS]:
         parser.error(f"unknown rows: {', '.join(unknown)}; there are {', '.join(ROWS)}")
     return arguments
@@ -84,7 +91,7 @@ def make_servers(arguments, versions, failures):
     if not arguments.no_limit:
         names.append("floor")
     venv = environment.VENV
-    floor = None if arguments.no_limit else environment.build_floor(arguments.floor)
+    floor = None if arguments.no_limit else environment.build_tool("floor", arguments.floor)
     made = [make_server(name, venv, versions, failures, floor) for name in names]
     if not arguments.no_limit:
         made.append(Application(venv / "bin" / "python", {"PYTHONPATH": str(BENCH)}))
@@ -111,7 +118,7 @@ def run_rounds(arguments, servers, method, results):
                     continue
                 results.add(ROWS[key], server.name, one)
                 figure = one.error or f"{one.value:,.2f}"
-                environment.say(f"round {number + 1} {key:<12}{server.name:<20}{figure}")
+                environment.say(f"round {number + 1} {key:<24}{server.name:<20}{figure}")
         order(results, [server.name for server in servers])
         write(arguments, results)
 
@@ -151,8 +158,8 @@ def describe_method(arguments):
         "rounds": arguments.rounds,
         "seconds": arguments.seconds,
         "warm-up": arguments.warm_up,
-        "pinning": "server on core 0, wrk -t1 on core 1",
-        "figure": "CPU time (utime+stime) of the server's process tree per request",
+        "pinning": "server on core 0, wrk -t1 or ws_load on core 1",
+        "figure": "CPU time (utime+stime) of the server's process tree per request or message",
     }
 
 
@@ -181,7 +188,16 @@ def main():
     results = Results(environment.machine(python), describe_method(arguments), versions)
     with tempfile.TemporaryDirectory(prefix="ringhorn-bench-") as folder:
         counter = count_under_load if arguments.syscalls else None
-        method = Method(Path(folder), arguments.seconds, arguments.warm_up, count_syscalls=counter)
+        ws_load = None
+        if any(ROWS[key].messages for key in arguments.rows):
+            ws_load = environment.build_tool("ws_load", arguments.ws_load)
+        method = Method(
+            Path(folder),
+            arguments.seconds,
+            arguments.warm_up,
+            count_syscalls=counter,
+            ws_load=ws_load,
+        )
         run_rounds(arguments, servers, method, results)
         if arguments.instructions:
             results.method["instructions"] = count_instructions(servers, Path(folder))

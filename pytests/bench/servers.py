@@ -14,7 +14,7 @@ from processes import Program, StartError, free_port
 BENCH = Path(__file__).resolve().parent
 ROOT = BENCH.parent.parent
 PEERS = ("uvicorn", "granian", "h2corn", "peregrine", "freastal")
-MORE_PEERS = ("gunicorn", "hypercorn", "fastpysgi", "m0serve")
+MORE_PEERS = ("gunicorn", "hypercorn", "fastpysgi", "m0serve", "uvicorn-wsproto")
 PACKAGES = {
     "uvicorn": "uvicorn[standard]",
     "granian": "granian",
@@ -25,6 +25,7 @@ PACKAGES = {
     "hypercorn": "hypercorn",
     "fastpysgi": "fastpysgi",
     "m0serve": "m0serve",
+    "uvicorn-wsproto": "wsproto",  # uvicorn itself comes with "uvicorn"
 }
 
 FREASTAL = "import freastal, apps; freastal.serve_asgi(apps.app, host='127.0.0.1', port={port})"
@@ -34,6 +35,7 @@ COMMANDS = {
         *["uvicorn", "apps:app", *HOST, "--port", port, "--no-access-log"],
         *["--loop", "uvloop", "--http", "httptools"],
     ],
+    "uvicorn-wsproto": lambda port: [*COMMANDS["uvicorn"](port), "--ws", "wsproto"],
     "granian": lambda port: [
         *["granian", "--interface", "asgi", "--no-access-log", "--loop", "uvloop"],
         *["--workers", "1", "--runtime-threads", "1", *HOST, "--port", port, "apps:app"],
@@ -41,7 +43,10 @@ COMMANDS = {
     "h2corn": lambda port: [
         *["h2corn", "apps:app", "--workers", "1", "--no-access-log", *HOST, "--port", port],
     ],
-    "peregrine": lambda port: ["peregrine", "--workers", "1", *HOST, "--port", port, "apps:app"],
+    "peregrine": lambda port: [
+        *["peregrine", "--workers", "1", "--max-connections", "20000", *HOST, "--port", port],
+        "apps:app",
+    ],
     "freastal": lambda port: ["python", "-c", FREASTAL.format(port=port)],
     "gunicorn": lambda port: [
         *["gunicorn", "apps:app", "-k", "asgi", "-w", "1", "-b", f"127.0.0.1:{port}"],

@@ -1,5 +1,7 @@
 """The bench can be trusted: rows say what they claim, wrong answers are refused, sums are right."""
 
+import asyncio
+import json
 import os
 import socket
 import threading
@@ -9,11 +11,13 @@ import pytest
 import apps
 import limit
 from client import WrongAnswer, check_row
+from load import LoadError
 from measure import Sample
+from messages import MessageLoad, read_report
 from picture import svg
 from report import markdown_table, text_table
 from results import Results, from_json
-from rows import BROWSER_BYTES, ROWS
+from rows import BROWSER_BYTES, GROUPS, ROWS
 from syscalls import total_calls
 
 WITHOUT_LOOP = [row for row in ROWS.values() if row.app in ("hello", "body", "echo", "stream")]
@@ -111,6 +115,59 @@ def test_tables_and_picture_are_the_same_from_json():
     again = from_json(results.as_json())
     for draw in (text_table, markdown_table, svg):
         assert draw(again) == draw(results)
+
+
+def report(**changed):
+    fields = {"deflate": False, "messages": 10, "seconds": 2, "p50_us": 1, "p99_us": 2}
+    return json.dumps(fields | {"fault": None} | changed)
+
+
+def test_a_report_of_messages_is_read():
+    load = read_report(report(), ROWS["ws16-text-1"], MessageLoad())
+    assert (load.messages, load.seconds, load.p99_us) == (10, 2, 2)
+
+
+@pytest.mark.parametrize(
+    "key, line",
+    [
+        ("ws16-text-1", ""),
+        ("ws16-text-1", report(fault="an answer that is not what was sent")),
+        ("ws16-text-1", report(messages=0)),
+        ("ws16-text-1-deflate", report()),
+    ],
+)
+def test_a_bad_report_of_messages_is_refused(key, line):
+    with pytest.raises(LoadError):
+        read_report(line, ROWS[key], MessageLoad())
+
+
+def converse(app, *messages):
+    """What a WebSocket application sends when it receives these messages, one after the other."""
+    sent = []
+    to_come = iter([{"type": "websocket.connect"}, *messages, {"type": "websocket.disconnect"}])
+
+    async def receive():
+        return next(to_come)
+
+    async def send(message):
+        sent.append(message)
+
+    asyncio.run(app({"type": "websocket"}, receive, send))
+    assert sent.pop(0)["type"] == "websocket.accept"
+    return [message.get("text", message.get("bytes")) for message in sent]
+
+
+def test_applications_of_the_socket_rows_answer():
+    text = {"type": "websocket.receive", "text": "a", "bytes": None}
+    content = {"type": "websocket.receive", "bytes": b"b"}
+    assert converse(apps.ws_echo, text, content) == ["a", b"b"]
+    assert converse(apps.ws_broadcast, text) == ["welcome", "a"]
+    assert converse(apps.ws_hold) == ["welcome"]
+
+
+def test_groups_name_rows():
+    assert {key for keys in GROUPS.values() for key in keys} <= set(ROWS)
+    assert len(GROUPS["all-sockets"]) == 36 + 4
 
 
 def test_the_total_of_strace_is_read_with_and_without_errors():
