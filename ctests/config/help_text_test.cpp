@@ -74,6 +74,10 @@ Responses:
                                   given several times; the variable holds a list
                                   split on white space.
                                   [RINGHORN_HEADERS]
+  --health-check-path PATH        Answer GET and HEAD of exactly this path
+                                  without the application: 200, and 503 once the
+                                  server is about to stop.
+                                  [RINGHORN_HEALTH_CHECK_PATH]
   --server-header / --no-server-header
                                   Send the Server header.
                                   [default: on; RINGHORN_SERVER_HEADER]
@@ -90,6 +94,10 @@ Times:
                                   server stops.
                                   [default: no limit;
                                   RINGHORN_TIMEOUT_GRACEFUL_SHUTDOWN]
+  --drain-delay SECONDS           After SIGTERM serve on for so long while
+                                  health checks are told 503, so that load
+                                  balancers look away first.
+                                  [default: 0; RINGHORN_DRAIN_DELAY]
   --timeout-header SECONDS        Time for a client to send a request's head; 0
                                   for no limit.
                                   [default: 10; RINGHORN_TIMEOUT_HEADER]

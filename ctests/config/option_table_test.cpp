@@ -49,6 +49,7 @@ Options different() {
   options.access_log = options.server_header = options.date_header = false;
   options.timeout_keep_alive = options.timeout_header = 77;
   options.timeout_body = options.timeout_write = 77;
+  options.drain_delay = 77;
   options.limit_request_line = options.limit_header_count = 77;
   options.limit_header_size = options.limit_header_field_size = 77;
   options.limit_body = 77;
@@ -63,7 +64,7 @@ int count_of_equal_members(const Options& a, const Options& b) {
          (a.server_header == b.server_header) + (a.date_header == b.date_header) +
          (a.timeout_keep_alive == b.timeout_keep_alive) + (a.timeout_header == b.timeout_header) +
          (a.timeout_body == b.timeout_body) + (a.timeout_write == b.timeout_write) +
-         (a.limit_request_line == b.limit_request_line) +
+         (a.drain_delay == b.drain_delay) + (a.limit_request_line == b.limit_request_line) +
          (a.limit_header_count == b.limit_header_count) +
          (a.limit_header_size == b.limit_header_size) +
          (a.limit_header_field_size == b.limit_header_field_size) + (a.limit_body == b.limit_body) +

@@ -90,6 +90,12 @@ const std::vector<Wrong>& wrong_values() {
        "RINGHORN_LIMIT_BODY_RATE",
        {"-1", "x", "4294967296"},
        "a rate in bytes per second: give a whole number from 0 to 4294967295"},
+      {"--drain-delay", "RINGHORN_DRAIN_DELAY", wrong_times, time_expected},
+      {"--health-check-path",
+       "RINGHORN_HEALTH_CHECK_PATH",
+       {"health", "/a?b", "/a b", "/#", "/\xc3\xa4"},
+       "a path for health checks: give one that begins with /, without query, for instance "
+       "/health"},
       {"--header",
        "RINGHORN_HEADERS",
        {"x", ":1", "x_@y:1", "Content-Length:5", "transfer-encoding:chunked", "Connection:close",

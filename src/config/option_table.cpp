@@ -71,6 +71,12 @@ constexpr std::array table = {
               "a response header: give NAME:VALUE with a plain name, no control characters, and "
               "neither Connection, Content-Length nor Transfer-Encoding",
               read_header},
+    OptionRow{"health-check-path", "", "PATH", Kind::value, Group::response, "",
+              "Answer GET and HEAD of exactly this path without the application: 200, and 503 once "
+              "the server is about to stop.",
+              "a path for health checks: give one that begins with /, without query, for instance "
+              "/health",
+              read_health_path},
     OptionRow{"server-header", "no-server-header", "", Kind::flag, Group::response, "on",
               "Send the Server header.", boolean, read_flag<&Options::server_header>},
     OptionRow{"date-header", "no-date-header", "", Kind::flag, Group::response, "on",
@@ -82,6 +88,10 @@ constexpr std::array table = {
     OptionRow{"timeout-graceful-shutdown", "", "SECONDS", Kind::value, Group::time, "no limit",
               "Wait this long for running requests when the server stops.", seconds,
               read_time<&Options::timeout_graceful_shutdown>},
+    OptionRow{"drain-delay", "", "SECONDS", Kind::value, Group::time, "0",
+              "After SIGTERM serve on for so long while health checks are told 503, so that load "
+              "balancers look away first.",
+              seconds, read_time<&Options::drain_delay>},
     OptionRow{"timeout-header", "", "SECONDS", Kind::value, Group::time, "10",
               "Time for a client to send a request's head; 0 for no limit.", seconds,
               read_time<&Options::timeout_header>},

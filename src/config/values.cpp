@@ -136,6 +136,17 @@ bool read_log_level(std::string_view text, Options& options) {
   return place.has_value();
 }
 
+bool read_health_path(std::string_view text, Options& options) {
+  const bool right =
+      text.starts_with('/') && std::all_of(text.begin(), text.end(), [](unsigned char c) {
+        return c > ' ' && c < 0x7f && c != '?' && c != '#';
+      });
+  if (right) {
+    options.health_check_path = text;
+  }
+  return right;
+}
+
 bool read_header(std::string_view text, Options& options) {
   // A fixed length or connection option would contradict the framing of every single response.
   constexpr std::array<std::string_view, 3> framing = {"connection", "content-length",

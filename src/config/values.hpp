@@ -28,6 +28,8 @@ bool read_host(std::string_view text, Options& options);
 bool read_lifespan(std::string_view text, Options& options);
 bool read_io(std::string_view text, Options& options);
 bool read_log_level(std::string_view text, Options& options);
+/// A path as it stands on a request line.
+bool read_health_path(std::string_view text, Options& options);
 /// Appends one `NAME:VALUE`.
 bool read_header(std::string_view text, Options& options);
 /// Appends one endpoint (endpoint.hpp).

@@ -43,6 +43,10 @@ enum class Farewell : std::uint8_t {
   reset,   ///< it must see that the response is not whole although nothing in it says so
 };
 
+/// Whether a connection counts towards the limit of concurrency: one on which health was asked for
+/// last does not.
+enum class Load : std::uint8_t { counted, probe };
+
 struct ConnectionsTag;
 struct DirtyTag;
 struct ResumeTag;
@@ -83,6 +87,8 @@ class Connection final : public base::ListNode<ConnectionsTag>,
   void finish(Farewell farewell);
   /// Ends at once; what has not left is dropped.
   void cut(Farewell farewell);
+  /// What its latest request makes of it.
+  void count_as(Load load) noexcept;
   /// The session is at its end and was given back.
   void on_session_done();
 
@@ -152,6 +158,7 @@ class Connection final : public base::ListNode<ConnectionsTag>,
   bool retiring_ = false;
   bool spoken_ = false;  ///< at least one byte has come
   bool addresses_known_ = false;
+  Load load_ = Load::counted;
   std::uint8_t operations_left_ = 0;  ///< ends to wait for while closing
   std::uint64_t discarded_bytes_ = 0;
   Protocol* session_ = nullptr;

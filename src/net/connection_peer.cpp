@@ -2,6 +2,7 @@
 #include <string>
 
 #include "connection.hpp"
+#include "server_state.hpp"
 
 namespace ringhorn::net {
 
@@ -26,6 +27,13 @@ const std::string& Connection::client_text() {
                        : client.to_string();
   }
   return client_text_;
+}
+
+void Connection::count_as(Load load) noexcept {
+  if (load != load_) {
+    load_ = load;
+    load == Load::probe ? server_->probe_opened() : server_->probe_closed();
+  }
 }
 
 void Connection::set_data(void* data, void (*release)(void*)) noexcept {

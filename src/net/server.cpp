@@ -20,6 +20,10 @@ void Server::start() {
   state_->start();
 }
 
+void Server::announce_drain() {
+  state_->announce_drain();
+}
+
 void Server::drain(std::function<void()> on_idle) {
   state_->drain(std::move(on_idle));
 }

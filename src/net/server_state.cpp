@@ -96,6 +96,7 @@ void ServerState::start_owed() {
 
 void ServerState::on_connection_closed(Connection& connection) {
   const std::unique_ptr<Connection> owned(&connection);
+  connection.count_as(Load::counted);
   --connection_count_;
   driver_->close(connection.take_socket());
   finish_drain();
@@ -120,7 +121,7 @@ void ServerState::give_session(Session& session) noexcept {
 
 bool ServerState::over_concurrency() const noexcept {
   const std::size_t limit = settings_.concurrency_max;
-  return limit > 0 && (connection_count_ > limit || exchange_count_ >= limit);
+  return limit > 0 && (connection_count_ - probe_count_ > limit || exchange_count_ >= limit);
 }
 
 void ServerState::on_flush() {
@@ -189,7 +190,7 @@ void ServerState::arm_timer() {
 
 void ServerState::drain(std::function<void()> on_idle) {
   RINGHORN_ASSERT(!draining_);
-  draining_ = true;
+  draining_ = leaving_ = true;
   on_idle_ = std::move(on_idle);
   for (const auto& listener : listeners_) {
     listener->stop();

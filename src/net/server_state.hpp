@@ -36,6 +36,7 @@ class ServerState final : private io::FlushHook, private io::Timer {
   /// The contracts stand in server.hpp.
   void listen(base::UniqueFd socket, const sock::Address& address);
   void start();
+  void announce_drain() noexcept { leaving_ = true; }
   void drain(std::function<void()> on_idle);
   void abort_all();
   bool idle() noexcept;
@@ -52,6 +53,8 @@ class ServerState final : private io::FlushHook, private io::Timer {
   OutputPool& output_pool() noexcept { return output_pool_; }
   base::Nanoseconds now_ns() const noexcept { return driver_->now_ns(); }
   bool draining() const noexcept { return draining_; }
+  /// No connection is to be kept any more: it drains, or will soon.
+  bool leaving() const noexcept { return leaving_; }
   /// Nothing that comes is served any more.
   bool aborting() const noexcept { return aborting_; }
   RateLimit& accept_error_lines() noexcept { return accept_error_lines_; }
@@ -73,6 +76,9 @@ class ServerState final : private io::FlushHook, private io::Timer {
   void exchange_started() noexcept { ++exchange_count_; }
   void exchange_ended() noexcept { --exchange_count_; }
   void response_finished() noexcept { ++finished_count_; }
+  /// Connections whose last request was a health check: they do not count as load.
+  void probe_opened() noexcept { ++probe_count_; }
+  void probe_closed() noexcept { --probe_count_; }
   /// Whether one exchange more, on the connections that there are, would be too many.
   bool over_concurrency() const noexcept;
 
@@ -117,10 +123,12 @@ class ServerState final : private io::FlushHook, private io::Timer {
   std::vector<std::unique_ptr<Session>> free_sessions_;
   std::deque<Owed> owed_;
   std::size_t connection_count_ = 0;
+  std::size_t probe_count_ = 0;
   std::size_t exchange_count_ = 0;
   std::uint64_t finished_count_ = 0;
   unsigned started_this_turn_ = 0;
   bool draining_ = false;
+  bool leaving_ = false;
   bool aborting_ = false;
   std::function<void()> on_idle_;
 };

@@ -178,15 +178,14 @@ bool Session::open_exchange() {
     refuse_bad_request();
     return false;
   }
-  if (over_limit()) {
-    return false;
-  }
   const bool bodyless = head.framing == http::Framing::none;
-  active_ = true;
-  server_->exchange_started();
-  in_request_call_ = true;
-  server_->application().on_request(exchange_);
-  in_request_call_ = false;
+  if (asks_for_health(head)) {
+    answer_health();
+  } else if (over_limit()) {
+    return false;
+  } else {
+    hand_over();
+  }
   if (bodyless && phase_ != Phase::over) {
     const http::RequestParser::Step step = parser_.next(unread_);
     RINGHORN_ASSERT(step.event == http::RequestParser::Event::end && step.consumed == 0);
@@ -199,7 +198,16 @@ bool Session::open_exchange() {
   return phase_ != Phase::over;
 }
 
+void Session::hand_over() {
+  active_ = true;
+  server_->exchange_started();
+  in_request_call_ = true;
+  server_->application().on_request(exchange_);
+  in_request_call_ = false;
+}
+
 bool Session::over_limit() {
+  connection_->count_as(Load::counted);
   if (!server_->over_concurrency()) {
     return false;
   }

@@ -90,6 +90,11 @@ class Session final : public Protocol {
   bool drop_body();
   /// True when what came of the body is below the least rate.
   bool body_drips() noexcept;
+  /// The request goes to the application.
+  void hand_over();
+  /// Whether it is a health check, which is answered here (session_health.cpp).
+  bool asks_for_health(const http::RequestHead& head) const noexcept;
+  void answer_health();
   /// Answers with 503 when the request at hand is one too many.
   bool over_limit();
   /// After run(): what is left is kept, timers and reading fit the phase, or the session ends.
@@ -103,6 +108,7 @@ class Session final : public Protocol {
   SendResult wait_for_output() noexcept;
   bool swallowed(std::size_t size);
   bool must_close(bool last) const noexcept;
+  http::ResponseContext response_context() const noexcept;
   void note_access(const http::RequestHead& head);
   void log_access(int status);
   bool has_more() const noexcept;
@@ -110,6 +116,8 @@ class Session final : public Protocol {
   // client is gone.
   RequestHandler* detach() noexcept;
   void complete();
+  /// The response is in the queue: to the next request, or to the end.
+  void go_on();
   void cut_short();
   void cut();
   void disconnect();

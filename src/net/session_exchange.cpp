@@ -59,12 +59,17 @@ void Session::await_body() {
 
 void Session::begin_response(int status, Trailers trailers) {
   RINGHORN_ASSERT(active_);
+  http::ResponseContext context = response_context();
+  context.trailers = trailers == Trailers::announced && accepts_trailers_;
+  response_.begin(status, context, trailers, server_->now_ns());
+}
+
+http::ResponseContext Session::response_context() const noexcept {
   http::ResponseContext context;
   context.version = version_;
   context.head_only = head_only_;
   context.keep_alive = keep_alive_;
-  context.trailers = trailers == Trailers::announced && accepts_trailers_;
-  response_.begin(status, context, trailers, server_->now_ns());
+  return context;
 }
 
 http::FieldError Session::add_field(std::string_view name, std::string_view value) {
@@ -165,7 +170,7 @@ bool Session::must_close(bool last) const noexcept {
     return true;
   }
   // Requests that have come are answered, also while the server drains (robustness 85).
-  return (server_->draining() || connection_->retiring()) && !(body_.ended() && has_more());
+  return (server_->leaving() || connection_->retiring()) && !(body_.ended() && has_more());
 }
 
 void Session::note_access(const http::RequestHead& head) {
@@ -200,6 +205,10 @@ void Session::disconnect() {
 void Session::complete() {
   detach();
   server_->response_finished();
+  go_on();
+}
+
+void Session::go_on() {
   connection_->disarm();
   if (length_broken_ || !response_.keep_alive()) {
     leave();

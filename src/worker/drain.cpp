@@ -1,4 +1,5 @@
 // From the signal to stop to the end of a worker.
+#include <signal.h>
 #include <unistd.h>
 
 #include <string>
@@ -9,6 +10,21 @@
 #include "worker.hpp"
 
 namespace ringhorn::worker {
+
+/// Serves on for a while, so that load balancers see the end coming and look away first. Who
+/// presses Ctrl+C does not wait; another signal cuts it short.
+void Worker::announce() {
+  if (options_.drain_delay == 0 || signals_.received() != SIGTERM || signals_.interrupted()) {
+    return;
+  }
+  log_.info("Shutting down soon: serving on while health checks are told so.");
+  server_->announce_drain();
+  signals_.allow_another();
+  Alarm end([this] { stop_loop(); });
+  driver_->timers().arm(end, base::monotonic_ns() + to_ns(options_.drain_delay));
+  run_loop();
+  driver_->timers().disarm(end);
+}
 
 /// Until the last response is out and the last call of the application has ended, or the time for
 /// that is over.

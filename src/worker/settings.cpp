@@ -20,6 +20,7 @@ net::Settings make_net_settings(const config::Options& options) {
   settings.write_ns = to_ns(options.timeout_write);
   settings.concurrency_max = options.limit_concurrency.value_or(0);
   settings.access_log = options.access_log;
+  settings.health_path = options.health_check_path;
   settings.date_header = options.date_header;
   if (!options.server_header) {
     settings.server_header.clear();

@@ -2,6 +2,7 @@
 
 #include <csignal>
 #include <iterator>
+#include <utility>
 
 namespace ringhorn::worker {
 
@@ -119,8 +120,8 @@ PyObject* Signals::on_python_signal(PyObject* capsule, PyObject* const* argument
   if (self == nullptr || count < 1) {
     return nullptr;
   }
-  const bool again = self->received_ != 0;
-  if (!again) {
+  const bool again = self->received_ != 0 && !std::exchange(self->another_, false);
+  if (self->received_ == 0) {
     self->received_ = static_cast<int>(PyLong_AsLong(arguments[0]));
   }
   if (again || !self->graceful_) {

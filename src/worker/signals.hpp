@@ -23,6 +23,11 @@ class Signals {
   bool install(PyObject* loop, std::function<void()> on_stop);
   /// From now on the first signal is graceful.
   void allow_graceful() noexcept { graceful_ = true; }
+  /// One more signal is graceful: what the first began has only been announced.
+  void allow_another() noexcept {
+    another_ = true;
+    stop_told_ = false;
+  }
   /// Gives the signals back to whoever had them.
   void restore();
 
@@ -52,6 +57,7 @@ class Signals {
   bool graceful_ = false;
   bool interrupted_ = false;
   bool stop_told_ = false;
+  bool another_ = false;
 };
 
 }  // namespace ringhorn::worker

@@ -9,6 +9,7 @@ namespace ringhorn::worker {
 Outcome Worker::run() {
   if (make_loop() && load() && start_up() && listen()) {
     serve();
+    announce();
     drain();
     shut_down();
   }

@@ -66,6 +66,7 @@ class Worker {
   void serve();
 
   // --- drain and end ----------------------------------------------------------------------------
+  void announce();
   void drain();
   void stop_when_quiet();
   void cancel_left(io::Timer& last);

@@ -49,12 +49,14 @@ struct Options {
   /// Valid field lines (RFC 9110 §5.1, §5.5): the name is a token in lower case, the value has no
   /// control bytes and no white space around it. Never framing (content-length and its like).
   std::vector<std::pair<std::string, std::string>> headers;
+  std::string health_check_path;  ///< begins with `/`, no query; empty: none
   bool server_header = true;
   bool date_header = true;
   // Ringhorn's own. 0 switches a time limit off.
   double timeout_header = 10;
   double timeout_body = 30;
   double timeout_write = 60;
+  double drain_delay = 0;                         ///< after SIGTERM, before the draining begins
   std::uint32_t limit_request_line = 8190;        ///< bytes
   std::uint32_t limit_header_count = 100;         ///< at least 1
   std::uint32_t limit_header_size = 65536;        ///< bytes, all fields together

@@ -36,6 +36,7 @@ struct Settings {
   unsigned concurrency_max = 0;            ///< connections or requests above: 503; 0 = no limit
   unsigned accepts_per_turn_max = 16;
   bool access_log = true;
+  std::string health_path;  ///< GET and HEAD of it are answered here, not above; empty: none
   bool date_header = true;
   std::string server_header = "ringhorn";  ///< empty: none
   std::string extra_fields;                ///< whole field lines of --header, checked
@@ -56,6 +57,9 @@ class Server {
   /// Begins to accept on every listener.
   void start();
 
+  /// Says that the end is near, and goes on serving: the health path answers 503, so that load
+  /// balancers look away, and every response says `connection: close`. Repeated calls add nothing.
+  void announce_drain();
   /// Stops accepting (what the kernel's queue holds is still accepted and answered with
   /// `connection: close`), closes idle connections, and takes keep-alive from busy ones.
   /// `on_idle` is called once, from a dispatch, when the last connection is closed.
