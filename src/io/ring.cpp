@@ -33,7 +33,7 @@ bool is_passing(int error) {
 Ring::~Ring() {
   // A child's unmapping would hit whatever it has mapped at these addresses since.
   if (is_mine()) {
-    ::io_uring_queue_exit(&ring_);
+    kernel_->tear_down(ring_);
   }
 }
 
@@ -44,7 +44,7 @@ int Ring::open(unsigned queue_entries) {
     io_uring_params params{};
     params.flags = flags | IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP;
     params.cq_entries = completions_per_request * queue_entries;
-    result = ::io_uring_queue_init_params(queue_entries, &ring_, &params);
+    result = kernel_->set_up(queue_entries, ring_, params);
     if (result != -EINVAL) {
       break;
     }
@@ -53,13 +53,6 @@ int Ring::open(unsigned queue_entries) {
     return -result;
   }
   owner_pid_ = ::getpid();
-  // A forked child must not write into the queues of its parent.
-  ::io_uring_ring_dontfork(&ring_);
-  // Spares the kernel the look-up of the descriptor at each enter; an old kernel may refuse.
-  ::io_uring_register_ring_fd(&ring_);
-  for (unsigned index = 0; index < ring_.sq.ring_entries; ++index) {
-    ring_.sq.array[index] = index;
-  }
   return 0;
 }
 
@@ -67,7 +60,7 @@ int Ring::register_buffers(io_uring_buf_ring* ring, unsigned entries) {
   io_uring_buf_reg registration{};
   registration.ring_addr = reinterpret_cast<std::uintptr_t>(ring);
   registration.ring_entries = entries;
-  return -::io_uring_register_buf_ring(&ring_, &registration, 0);
+  return -kernel_->register_buffers(ring_, registration);
 }
 
 io_uring_sqe& Ring::next_sqe() {
@@ -103,11 +96,7 @@ int Ring::call_enter(unsigned completions_min, unsigned flags) noexcept {
   const unsigned count = unsubmitted();
   ring_.sq.sqe_head = ring_.sq.sqe_tail;
   ::io_uring_smp_store_release(ring_.sq.ktail, ring_.sq.sqe_tail);
-  if (ring_.enter_ring_fd != ring_.ring_fd) {
-    flags |= IORING_ENTER_REGISTERED_RING;
-  }
-  const int result = ::io_uring_enter(static_cast<unsigned>(ring_.enter_ring_fd), count,
-                                      completions_min, flags, nullptr);
+  const int result = kernel_->enter(ring_, count, completions_min, flags);
   RINGHORN_ASSERT(result >= 0 || is_passing(-result));
   return result;
 }

@@ -5,13 +5,16 @@
 
 #include <liburing.h>
 
-#include <string>
+#include <memory>
+#include <utility>
+
+#include "kernel.hpp"
 
 namespace ringhorn::io {
 
 class Ring {
  public:
-  Ring() = default;
+  explicit Ring(std::unique_ptr<Kernel> kernel) noexcept : kernel_(std::move(kernel)) {}
   Ring(const Ring&) = delete;
   Ring& operator=(const Ring&) = delete;
   /// Waits for nothing: the kernel gives up what is in flight. In a forked child, which never had
@@ -51,6 +54,7 @@ class Ring {
   int call_enter(unsigned completions_min, unsigned flags) noexcept;
   bool kernel_has_news() const noexcept;
 
+  std::unique_ptr<Kernel> kernel_;
   io_uring ring_{};
   int owner_pid_ = 0;  ///< 0: not open
 };

@@ -24,7 +24,7 @@ namespace ringhorn::io {
 class UringDriver final : public Driver {
  public:
   /// Not usable before open() has succeeded.
-  UringDriver() = default;
+  explicit UringDriver(std::unique_ptr<Kernel> kernel) noexcept : ring_(std::move(kernel)) {}
   ~UringDriver() override;
 
   /// On failure one sentence with the cause and the remedy.

@@ -131,7 +131,7 @@ base::Result<bool, std::string> UringDriver::open(const UringSettings& settings)
 
 base::Result<std::unique_ptr<Driver>, std::string> make_uring_driver(
     const UringSettings& settings) {
-  auto driver = std::make_unique<UringDriver>();
+  auto driver = std::make_unique<UringDriver>(std::make_unique<SystemKernel>());
   const auto opened = driver->open(settings);
   if (!opened) {
     return base::Failure{opened.error()};

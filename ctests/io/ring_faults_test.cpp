@@ -1,0 +1,345 @@
+// The ring's driver on a scripted kernel: what happens when queues overflow, buffers run out,
+// requests end on their own and the system call itself fails.
+
+#include <poll.h>
+
+#include <deque>
+
+#include "io/uring_driver.hpp"
+#include "io_support.hpp"
+#include "scripted_kernel.hpp"
+
+using namespace io_test;
+
+namespace {
+
+constexpr io::UringSettings small{.queue_entries = 4,
+                                  .receive_buffer_count = 2,
+                                  .receive_buffer_bytes = 16,
+                                  .events_per_turn = 64};
+
+/// A driver on a kernel that does what the test says. The descriptors of its operations are never
+/// touched: any number will do.
+struct Scripted {
+  explicit Scripted(const io::UringSettings& settings = small) {
+    auto owned = std::make_unique<ScriptedKernel>();
+    kernel = owned.get();
+    ring = std::make_unique<io::UringDriver>(std::move(owned));
+    REQUIRE(ring->open(settings));
+    driver = ring.get();
+    turn(*driver, 0);
+    wake = kernel->take(IORING_OP_POLL_ADD);
+  }
+
+  std::unique_ptr<io::UringDriver> ring;
+  io::Driver* driver = nullptr;
+  ScriptedKernel* kernel = nullptr;
+  io_uring_sqe wake{};  ///< the request that watches for wake()
+};
+
+/// Ends a stop that was asked for: the kernel gives the request up.
+template <typename Handler>
+void end_stop(Scripted& on, Handler& handler, const io_uring_sqe& request) {
+  turn(*on.driver, 0);
+  const io_uring_sqe cancel = on.kernel->take(IORING_OP_ASYNC_CANCEL);
+  CHECK(cancel.addr == request.user_data);
+  on.kernel->complete(request, -ECANCELED);
+  turn(*on.driver, 0);
+  CHECK(handler.stops == 1);
+}
+
+const UniqueFd& any_fd() {
+  static const UniqueFd fd(::dup(0));
+  return fd;
+}
+
+}  // namespace
+
+TEST_CASE("UringDriver loses no completion when the queue overflows", "[io]") {
+  Scripted on;
+  std::deque<Poller> pollers;
+  for (int index = 0; index < 40; ++index) {
+    pollers.emplace_back(*on.driver, 7).poll.start(POLLIN);
+  }
+  turn(*on.driver, 0);
+  // The queue has 16 places.
+  for (int index = 0; index < 40; ++index) {
+    on.kernel->complete(on.kernel->take(IORING_OP_POLL_ADD), POLLIN);
+  }
+  for (int turns = 0; turns < 3; ++turns) {
+    turn(*on.driver, 0);
+  }
+  for (const Poller& poller : pollers) {
+    CHECK(poller.ready == std::vector<short>{POLLIN});
+  }
+  // Nothing is left, and nobody asks again.
+  const int enters = on.kernel->enters;
+  turn(*on.driver, 0);
+  CHECK(on.kernel->enters == enters);
+}
+
+TEST_CASE("UringDriver queues more requests than the queue has places", "[io]") {
+  Scripted on;
+  std::deque<Poller> pollers;
+  SECTION("the kernel takes them") {}
+  SECTION("the kernel is out of memory, or busy, for a while") {
+    on.kernel->enter_errors = {EAGAIN, ENOMEM, EBUSY, EAGAIN};
+  }
+  for (int index = 0; index < 10; ++index) {
+    pollers.emplace_back(*on.driver, 7).poll.start(POLLIN);
+  }
+  turn(*on.driver, 0);
+  CHECK(on.kernel->waiting(IORING_OP_POLL_ADD) == 10);
+  while (on.kernel->waiting(IORING_OP_POLL_ADD) > 0) {
+    on.kernel->complete(on.kernel->take(IORING_OP_POLL_ADD), POLLIN);
+  }
+  turn(*on.driver, 0);
+  for (const Poller& poller : pollers) {
+    CHECK(poller.ready.size() == 1);
+  }
+}
+
+TEST_CASE("UringDriver keeps requests that a failing enter did not take", "[io]") {
+  Scripted on;
+  Poller poller(*on.driver, 7);
+  poller.poll.start(POLLOUT);
+  for (const int error : {EINTR, EBUSY, EAGAIN, ETIME, ENOMEM}) {
+    on.kernel->enter_errors = {error};
+    CAPTURE(error);
+    CHECK(on.driver->wait(io::Driver::forever) == (error != EINTR));
+    on.driver->dispatch();
+    CHECK(on.driver->has_submissions());
+  }
+  turn(*on.driver, 0);
+  CHECK(!on.driver->has_submissions());
+  on.kernel->complete(on.kernel->take(IORING_OP_POLL_ADD), POLLOUT);
+  turn(*on.driver, 0);
+  CHECK(poller.ready.size() == 1);
+}
+
+TEST_CASE("UringDriver: a receive without a buffer waits for one and goes on", "[io]") {
+  Scripted on;
+  Receiver first(*on.driver, any_fd());
+  Receiver second(*on.driver, any_fd());
+  first.receive.start();
+  second.receive.start();
+  turn(*on.driver, 0);
+  const io_uring_sqe one = on.kernel->take(IORING_OP_RECV);
+  const io_uring_sqe other = on.kernel->take(IORING_OP_RECV);
+  on.kernel->deliver(one, "a");
+  on.kernel->deliver(one, "b");
+  on.kernel->deliver(other, "lost?");  // no third buffer: ENOBUFS ends the request
+  CHECK(on.kernel->free_buffers() == 0);
+  turn(*on.driver, 0);
+  CHECK(first.bytes == "ab");
+  CHECK(second.errors.empty());
+  CHECK(second.receive.in_flight());
+  CHECK(on.kernel->free_buffers() == 2);
+  turn(*on.driver, 0);
+  on.kernel->deliver(on.kernel->take(IORING_OP_RECV), "here");
+  turn(*on.driver, 0);
+  CHECK(second.bytes == "here");
+  CHECK(on.kernel->waiting(IORING_OP_RECV) == 0);
+  first.receive.stop();
+  end_stop(on, first, one);
+  second.receive.stop();
+  end_stop(on, second, other);
+}
+
+TEST_CASE("UringDriver arms a receive again whose request ended with bytes", "[io]") {
+  Scripted on;
+  Receiver receiver(*on.driver, any_fd());
+  receiver.receive.start();
+  turn(*on.driver, 0);
+  const io_uring_sqe request = on.kernel->take(IORING_OP_RECV);
+  on.kernel->deliver(request, "last of this", 0);
+  SECTION("wanted") {
+    turn(*on.driver, 0);
+    CHECK(receiver.bytes == "last of this");
+    turn(*on.driver, 0);
+    on.kernel->take(IORING_OP_RECV);
+    receiver.receive.stop();
+    end_stop(on, receiver, request);
+  }
+  SECTION(
+      "paused by its handler: the handler hears of the bytes only, the next request is taken "
+      "back") {
+    receiver.then = [&] { receiver.receive.pause(); };
+    turn(*on.driver, 0);
+    turn(*on.driver, 0);
+    on.kernel->complete(on.kernel->take(IORING_OP_RECV), -ECANCELED);
+    turn(*on.driver, 0);
+    CHECK(!receiver.receive.in_flight());
+  }
+  SECTION("paused before") {
+    receiver.receive.pause();
+    turn(*on.driver, 0);
+    CHECK(receiver.bytes == "last of this");
+    CHECK(!receiver.receive.in_flight());
+    CHECK(on.kernel->waiting(IORING_OP_RECV) == 0);
+  }
+}
+
+TEST_CASE("UringDriver: a receive that the kernel gives up unasked goes on", "[io]") {
+  Scripted on;
+  Receiver receiver(*on.driver, any_fd());
+  receiver.receive.start();
+  io_uring_sqe request{};
+  for (const int error : {ECANCELED, EINTR, EAGAIN}) {
+    turn(*on.driver, 0);
+    request = on.kernel->take(IORING_OP_RECV);
+    on.kernel->complete(request, -error);
+    turn(*on.driver, 0);
+    CHECK(receiver.receive.in_flight());
+  }
+  turn(*on.driver, 0);
+  on.kernel->deliver(on.kernel->take(IORING_OP_RECV), "still here");
+  turn(*on.driver, 0);
+  CHECK(receiver.bytes == "still here");
+  CHECK(receiver.errors.empty());
+  receiver.receive.stop();
+  end_stop(on, receiver, request);
+}
+
+TEST_CASE("UringDriver drops bytes that come after a stop, and gives their buffer back", "[io]") {
+  Scripted on;
+  Receiver receiver(*on.driver, any_fd());
+  receiver.receive.start();
+  turn(*on.driver, 0);
+  const io_uring_sqe request = on.kernel->take(IORING_OP_RECV);
+  receiver.receive.stop();
+  on.kernel->deliver(request, "too late");
+  SECTION("then the request ends") {
+    end_stop(on, receiver, request);
+  }
+  SECTION("with an end of their own; the cancellation finds nothing") {
+    on.kernel->deliver(request, "last", 0);
+    turn(*on.driver, 0);
+    on.kernel->complete(on.kernel->take(IORING_OP_ASYNC_CANCEL), -ENOENT);
+    turn(*on.driver, 0);
+  }
+  CHECK(receiver.stops == 1);
+  CHECK(receiver.bytes.empty());
+  CHECK(on.kernel->free_buffers() == 2);
+}
+
+TEST_CASE("UringDriver tells how much of a send was taken, and of its end", "[io]") {
+  Scripted on;
+  Sender sender(*on.driver, any_fd());
+  sender.send.start("six by");
+  turn(*on.driver, 0);
+  const io_uring_sqe request = on.kernel->take(IORING_OP_SEND);
+  CHECK(request.len == 6);
+  SECTION("short") {
+    on.kernel->complete(request, 4);
+    turn(*on.driver, 0);
+    CHECK(sender.sent == std::vector<std::size_t>{4});
+  }
+  SECTION("interrupted: it is sent again") {
+    for (const int error : {EINTR, EAGAIN}) {
+      on.kernel->complete(request, -error);
+      turn(*on.driver, 0);
+      turn(*on.driver, 0);
+      CHECK(on.kernel->take(IORING_OP_SEND).len == 6);
+    }
+    on.kernel->complete(request, 6);
+    turn(*on.driver, 0);
+    CHECK(sender.sent == std::vector<std::size_t>{6});
+  }
+  SECTION("given up unasked") {
+    on.kernel->complete(request, -ECANCELED);
+    turn(*on.driver, 0);
+    CHECK(sender.errors == std::vector<int>{ECANCELED});
+  }
+  SECTION("stopped, but the bytes were faster") {
+    sender.send.stop();
+    on.kernel->complete(request, 6);
+    turn(*on.driver, 0);
+    CHECK(sender.sent == std::vector<std::size_t>{6});
+    CHECK(sender.errors.empty());
+  }
+  SECTION("stopped") {
+    sender.send.stop();
+    turn(*on.driver, 0);
+    on.kernel->take(IORING_OP_ASYNC_CANCEL);
+    on.kernel->complete(request, -ECANCELED);
+    turn(*on.driver, 0);
+    CHECK(sender.errors == std::vector<int>{ECANCELED});
+  }
+  CHECK(!sender.send.in_flight());
+}
+
+TEST_CASE("UringDriver arms an accept again that ended, unless the error is its own", "[io]") {
+  Scripted on;
+  Acceptor acceptor(*on.driver, any_fd());
+  acceptor.accept.start();
+  turn(*on.driver, 0);
+  const io_uring_sqe request = on.kernel->take(IORING_OP_ACCEPT);
+  CHECK((request.ioprio & IORING_ACCEPT_MULTISHOT) != 0);
+  SECTION("with a connection") {
+    on.kernel->complete(request, ::dup(0), IORING_CQE_F_MORE);
+    on.kernel->complete(request, ::dup(0));
+    turn(*on.driver, 0);
+    CHECK(acceptor.sockets.size() == 2);
+  }
+  SECTION("with an error of one connection") {
+    on.kernel->complete(request, -ECONNABORTED);
+    turn(*on.driver, 0);
+    CHECK(acceptor.errors.empty());
+  }
+  SECTION("out of descriptors: told once, and started by the owner (robustness 76)") {
+    on.kernel->complete(request, -EMFILE);
+    turn(*on.driver, 0);
+    turn(*on.driver, 0);
+    CHECK(acceptor.errors == std::vector<int>{EMFILE});
+    CHECK(on.kernel->waiting(IORING_OP_ACCEPT) == 0);
+    acceptor.accept.start();
+  }
+  turn(*on.driver, 0);
+  on.kernel->take(IORING_OP_ACCEPT);
+  acceptor.accept.stop();
+  end_stop(on, acceptor, request);
+}
+
+TEST_CASE("UringDriver hears of wake() after its request has ended", "[io]") {
+  struct Woken final : io::WakeHandler {
+    void on_woken() override { ++count; }
+    int count = 0;
+  } woken;
+  Scripted on;
+  on.driver->on_wake(&woken);
+  for (int times = 1; times <= 3; ++times) {
+    on.driver->wake();
+    on.kernel->complete(on.wake, POLLIN);
+    turn(*on.driver, 0);
+    CHECK(woken.count == times);
+    turn(*on.driver, 0);
+    on.wake = on.kernel->take(IORING_OP_POLL_ADD);
+  }
+}
+
+TEST_CASE("UringDriver stops a poll whose report is on the way", "[io]") {
+  Scripted on;
+  Poller poller(*on.driver, 7);
+  poller.poll.start(POLLIN);
+  turn(*on.driver, 0);
+  const io_uring_sqe request = on.kernel->take(IORING_OP_POLL_ADD);
+  on.kernel->complete(request, POLLIN);
+  poller.poll.stop();
+  turn(*on.driver, 0);
+  CHECK(poller.ready.empty());
+  CHECK(poller.stops == 1);
+  on.kernel->complete(on.kernel->take(IORING_OP_ASYNC_CANCEL), -ENOENT);
+  turn(*on.driver, 0);
+  CHECK(poller.stops == 1);
+}
+
+TEST_CASE("UringDriver does not take a kernel without multishot receive", "[io]") {
+  using Probe = ScriptedKernel::Probe;
+  for (const Probe probe : {Probe::refused, Probe::ends}) {
+    io::UringDriver driver(std::make_unique<ScriptedKernel>(probe));
+    const auto opened = driver.open(small);
+    REQUIRE(!opened);
+    CHECK(opened.error().find("too old") != std::string::npos);
+  }
+}

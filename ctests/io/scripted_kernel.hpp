@@ -1,0 +1,158 @@
+/// ScriptedKernel is a ring without a kernel behind it: it takes requests as io_uring_enter(2)
+/// does and answers what a test tells it to. What no real socket can be made to do on demand is
+/// tested with it: overflow, exhaustion, errors of the system call itself.
+#pragma once
+
+#include <cerrno>
+#include <cstring>
+#include <deque>
+#include <string_view>
+#include <vector>
+
+#include "io/kernel.hpp"
+#include "support/catch.hpp"
+
+namespace io_test {
+
+class ScriptedKernel final : public ringhorn::io::Kernel {
+ public:
+  /// How the receive that the driver tries while it is set up ends: as today, with an error, or
+  /// after one completion, as before multishot.
+  enum class Probe { works, refused, ends };
+
+  explicit ScriptedKernel(Probe probe = Probe::works) : probe_(probe) {}
+
+  /// Answers of the next calls of enter(), instead of taking requests: errnos.
+  std::deque<int> enter_errors;
+  int enters = 0;
+
+  /// Requests that were taken and not yet asked for, oldest first.
+  std::size_t waiting(int opcode) const {
+    std::size_t count = 0;
+    for (const io_uring_sqe& request : taken_) {
+      count += request.opcode == opcode ? 1 : 0;
+    }
+    return count;
+  }
+  /// The oldest of them with this opcode.
+  io_uring_sqe take(int opcode) {
+    for (auto each = taken_.begin(); each != taken_.end(); ++each) {
+      if (each->opcode == opcode) {
+        const io_uring_sqe request = *each;
+        taken_.erase(each);
+        return request;
+      }
+    }
+    FAIL("no such request: " << opcode);
+    return {};
+  }
+
+  void complete(const io_uring_sqe& request, int result, unsigned flags = 0) {
+    io_uring_cqe cqe{};
+    cqe.user_data = request.user_data;
+    cqe.res = result;
+    cqe.flags = flags;
+    if (overflow_.empty() && has_room()) {
+      post(cqe);
+    } else {
+      overflow_.push_back(cqe);
+      sq_flags_ |= IORING_SQ_CQ_OVERFLOW;
+    }
+  }
+  /// Completes a receive with bytes in a provided buffer, or with -ENOBUFS when there is none.
+  void deliver(const io_uring_sqe& request, std::string_view bytes,
+               unsigned flags = IORING_CQE_F_MORE) {
+    if (free_buffers() == 0) {
+      return complete(request, -ENOBUFS);
+    }
+    const io_uring_buf& buffer = buffers_->bufs[buffers_head_++ & (buffer_count_ - 1)];
+    REQUIRE(bytes.size() <= buffer.len);
+    std::memcpy(reinterpret_cast<void*>(buffer.addr), bytes.data(), bytes.size());
+    const unsigned id = static_cast<unsigned>(buffer.bid) << IORING_CQE_BUFFER_SHIFT;
+    complete(request, static_cast<int>(bytes.size()), flags | IORING_CQE_F_BUFFER | id);
+  }
+  /// Buffers that the driver has provided and that are not filled.
+  unsigned free_buffers() const {
+    return static_cast<unsigned short>(buffers_->tail - buffers_head_);
+  }
+
+ private:
+  int set_up(unsigned entries, io_uring& ring, io_uring_params& params) override {
+    sqes_.resize(entries);
+    cqes_.resize(params.cq_entries);
+    ring.sq.khead = &sq_head_;
+    ring.sq.ktail = &sq_tail_;
+    ring.sq.kflags = &sq_flags_;
+    ring.sq.sqes = sqes_.data();
+    ring.sq.ring_mask = entries - 1;
+    ring.sq.ring_entries = entries;
+    ring.cq.khead = &cq_head_;
+    ring.cq.ktail = &cq_tail_;
+    ring.cq.cqes = cqes_.data();
+    ring.cq.ring_mask = params.cq_entries - 1;
+    ring.cq.ring_entries = params.cq_entries;
+    return 0;
+  }
+  int register_buffers(io_uring&, io_uring_buf_reg& registration) override {
+    buffers_ = reinterpret_cast<io_uring_buf_ring*>(registration.ring_addr);
+    buffer_count_ = registration.ring_entries;
+    return 0;
+  }
+  void tear_down(io_uring&) override {}
+
+  int enter(io_uring&, unsigned count, unsigned completions_min, unsigned flags) override {
+    ++enters;
+    if (!enter_errors.empty()) {
+      const int error = enter_errors.front();
+      enter_errors.pop_front();
+      return -error;
+    }
+    for (unsigned left = count; left > 0; --left) {
+      const io_uring_sqe& request = sqes_[sq_head_++ % sqes_.size()];
+      request.opcode == IORING_OP_RECV&& request.user_data == 0 ? answer_probe(request)
+                                                                : taken_.push_back(request);
+    }
+    if ((flags & IORING_ENTER_GETEVENTS) != 0) {
+      flush_overflow();
+    }
+    if (completions_min > 0 && cq_head_ == cq_tail_) {
+      FAIL("this wait would never end");
+    }
+    return static_cast<int>(count);
+  }
+
+  void answer_probe(const io_uring_sqe& request) {
+    if (probe_ == Probe::refused) {
+      return complete(request, -EINVAL);
+    }
+    deliver(request, "x", probe_ == Probe::works ? IORING_CQE_F_MORE : 0);
+    if (probe_ == Probe::works) {
+      complete(request, 0);
+    }
+  }
+  void flush_overflow() {
+    while (!overflow_.empty() && has_room()) {
+      post(overflow_.front());
+      overflow_.pop_front();
+    }
+    if (overflow_.empty()) {
+      sq_flags_ &= ~IORING_SQ_CQ_OVERFLOW;
+    }
+  }
+  bool has_room() const { return cq_tail_ - cq_head_ < cqes_.size(); }
+  void post(const io_uring_cqe& cqe) {
+    std::memcpy(&cqes_[cq_tail_++ % cqes_.size()], &cqe, sizeof cqe);
+  }
+
+  Probe probe_;
+  std::vector<io_uring_sqe> sqes_;
+  std::vector<io_uring_cqe> cqes_;
+  unsigned sq_head_ = 0, sq_tail_ = 0, sq_flags_ = 0, cq_head_ = 0, cq_tail_ = 0;
+  std::vector<io_uring_sqe> taken_;
+  std::deque<io_uring_cqe> overflow_;
+  io_uring_buf_ring* buffers_ = nullptr;
+  unsigned buffer_count_ = 0;
+  unsigned short buffers_head_ = 0;
+};
+
+}  // namespace io_test
