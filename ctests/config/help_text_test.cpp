@@ -16,8 +16,8 @@ constexpr std::string_view expected = R"(
 Usage: ringhorn [OPTIONS] APP
 Example: ringhorn main:app --host 0.0.0.0 --port 8080
 
-Serves an ASGI application over HTTP/1.1. Each option can be set by the
-environment variable in its brackets too; the command line wins.
+Serves an ASGI application over HTTP/1.1 and WebSocket. Each option can be set
+by the environment variable in its brackets too; the command line wins.
 
 Application:
   APP                             The application as module:attribute, for
@@ -85,6 +85,32 @@ Responses:
                                   Send the Date header.
                                   [default: on; RINGHORN_DATE_HEADER]
 
+WebSockets:
+  --ws auto|none                  Serve WebSockets; with none their handshakes
+                                  are plain requests.
+                                  [default: auto; RINGHORN_WS]
+  --ws-max-size BYTES             Longest message from a client, decompressed.
+                                  [default: 16777216; RINGHORN_WS_MAX_SIZE]
+  --ws-max-queue COUNT            Messages that may wait for the application
+                                  before a client is held back.
+                                  [default: 32; RINGHORN_WS_MAX_QUEUE]
+  --ws-max-queue-bytes BYTES      Bytes of messages that may wait for the
+                                  application before a client is held back.
+                                  [default: 4194304;
+                                  RINGHORN_WS_MAX_QUEUE_BYTES]
+  --ws-ping-interval SECONDS      Time between two pings to a client; 0 for
+                                  none.
+                                  [default: 20; RINGHORN_WS_PING_INTERVAL]
+  --ws-ping-timeout SECONDS       Time for a client to answer a ping; 0 for no
+                                  limit.
+                                  [default: 20; RINGHORN_WS_PING_TIMEOUT]
+  --ws-per-message-deflate BOOLEAN
+                                  Compress messages when the client offers it.
+                                  [default: true;
+                                  RINGHORN_WS_PER_MESSAGE_DEFLATE]
+  --ws-compress-min-size BYTES    Send messages below this size uncompressed.
+                                  [default: 1024; RINGHORN_WS_COMPRESS_MIN_SIZE]
+
 Times:
   --timeout-keep-alive SECONDS    Close a connection that is idle this long
                                   between two requests.
@@ -107,6 +133,12 @@ Times:
   --timeout-write SECONDS         Time for a client to take more of a response;
                                   0 for no limit.
                                   [default: 60; RINGHORN_TIMEOUT_WRITE]
+  --timeout-ws-handshake SECONDS  Time for the application to accept or deny a
+                                  WebSocket; 0 for no limit.
+                                  [default: 30; RINGHORN_TIMEOUT_WS_HANDSHAKE]
+  --timeout-ws-close SECONDS      Time for a client to answer a WebSocket's
+                                  Close; 0 for no limit.
+                                  [default: 10; RINGHORN_TIMEOUT_WS_CLOSE]
 
 Limits:
   --limit-concurrency COUNT       Answer 503 when this many connections or

@@ -53,6 +53,12 @@ Options different() {
   options.limit_request_line = options.limit_header_count = 77;
   options.limit_header_size = options.limit_header_field_size = 77;
   options.limit_body = 77;
+  options.ws = WebSockets::none;
+  options.ws_max_size = options.ws_max_queue = options.ws_max_queue_bytes = 7;
+  options.ws_compress_min_size = 7;
+  options.ws_ping_interval = options.ws_ping_timeout = 7;
+  options.ws_per_message_deflate = false;
+  options.timeout_ws_handshake = options.timeout_ws_close = 7;
   options.limit_body_rate = 77;
   return options;
 }
@@ -68,7 +74,14 @@ int count_of_equal_members(const Options& a, const Options& b) {
          (a.limit_header_count == b.limit_header_count) +
          (a.limit_header_size == b.limit_header_size) +
          (a.limit_header_field_size == b.limit_header_field_size) + (a.limit_body == b.limit_body) +
-         (a.limit_body_rate == b.limit_body_rate) + (a.io == b.io);
+         (a.limit_body_rate == b.limit_body_rate) + (a.io == b.io) + (a.ws == b.ws) +
+         (a.ws_max_size == b.ws_max_size) + (a.ws_max_queue == b.ws_max_queue) +
+         (a.ws_max_queue_bytes == b.ws_max_queue_bytes) +
+         (a.ws_ping_interval == b.ws_ping_interval) + (a.ws_ping_timeout == b.ws_ping_timeout) +
+         (a.ws_per_message_deflate == b.ws_per_message_deflate) +
+         (a.ws_compress_min_size == b.ws_compress_min_size) +
+         (a.timeout_ws_handshake == b.timeout_ws_handshake) +
+         (a.timeout_ws_close == b.timeout_ws_close);
 }
 
 }  // namespace

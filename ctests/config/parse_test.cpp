@@ -47,6 +47,9 @@ std::string text_of(Lifespan value) {
 std::string text_of(Io value) {
   return std::to_string(static_cast<int>(value));
 }
+std::string text_of(WebSockets value) {
+  return std::to_string(static_cast<int>(value));
+}
 std::string text_of(LogLevel value) {
   return std::to_string(static_cast<int>(value));
 }
@@ -139,6 +142,24 @@ const std::vector<Case>& cases() {
              &Options::limit_header_field_size, "16384", "99"),
       valued("limit-body-rate", "RINGHORN_LIMIT_BODY_RATE", "4294967295", &Options::limit_body_rate,
              "1", "4294967295"),
+      valued("ws", "RINGHORN_WS", "None", &Options::ws, "0", "1"),
+      valued("ws-max-size", "RINGHORN_WS_MAX_SIZE", "5000000000", &Options::ws_max_size, "16777216",
+             "5000000000"),
+      valued("ws-max-queue", "RINGHORN_WS_MAX_QUEUE", "1", &Options::ws_max_queue, "32", "1"),
+      valued("ws-max-queue-bytes", "RINGHORN_WS_MAX_QUEUE_BYTES", "9", &Options::ws_max_queue_bytes,
+             "4194304", "9"),
+      valued("ws-ping-interval", "RINGHORN_WS_PING_INTERVAL", "0", &Options::ws_ping_interval,
+             "20.000000", "0.000000"),
+      valued("ws-ping-timeout", "RINGHORN_WS_PING_TIMEOUT", "0.5", &Options::ws_ping_timeout,
+             "20.000000", "0.500000"),
+      valued("ws-per-message-deflate", "RINGHORN_WS_PER_MESSAGE_DEFLATE", "False",
+             &Options::ws_per_message_deflate, "true", "false"),
+      valued("ws-compress-min-size", "RINGHORN_WS_COMPRESS_MIN_SIZE", "0",
+             &Options::ws_compress_min_size, "1024", "0"),
+      valued("timeout-ws-handshake", "RINGHORN_TIMEOUT_WS_HANDSHAKE", "1",
+             &Options::timeout_ws_handshake, "30.000000", "1.000000"),
+      valued("timeout-ws-close", "RINGHORN_TIMEOUT_WS_CLOSE", "0", &Options::timeout_ws_close,
+             "10.000000", "0.000000"),
       valued("limit-body", "RINGHORN_LIMIT_BODY", "18446744073709551615", &Options::limit_body, "0",
              "18446744073709551615"),
   };

@@ -27,6 +27,9 @@ struct PlainApplication final : net::Application, net::RequestHandler {
     exchange.add_field("content-type", "text/plain");
     exchange.send_body("hello", true);
   }
+  void on_web_socket(net::Exchange& exchange, const ws::Handshake&) override {
+    on_request(exchange);
+  }
   void on_body_ready() override {}
   void on_writable() override {}
   void on_disconnect() override {}

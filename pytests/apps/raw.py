@@ -12,6 +12,7 @@ import raw_faults
 import raw_flows
 import raw_requests
 import raw_responses
+import raw_sockets
 from observe import key_of, note, noted, notes, query
 from replies import respond_json
 
@@ -55,5 +56,7 @@ async def app(scope, receive, send):
     if scope["type"] == "lifespan":
         raise RuntimeError("apps/raw.py has no lifespan")
     _calls += 1
+    if scope["type"] == "websocket":
+        return await raw_sockets.ROUTES[scope["path"]](scope, receive, send)
     handler = ROUTES.get(scope["path"], raw_requests.show_scope)
     return await handler(scope, receive, send)

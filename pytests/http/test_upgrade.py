@@ -31,7 +31,8 @@ def test_upgrade_to_an_unknown_protocol_is_served_as_plain_http(server, fields):
 
 
 @holds("robustness_46")
-def test_websocket_handshake_is_served_as_plain_http_while_there_is_none(server):
+def test_websocket_handshake_is_served_as_plain_http_without_websockets(shared):
+    server = shared("raw:app", "--ws", "none")
     mark = server.mark()
     scope = show(check_accepted(server, request("GET /scope HTTP/1.1", HOST, *WEBSOCKET)))
     assert scope["type"] == "http"

@@ -39,6 +39,12 @@ def await_note(server: Server, key: str, what: str, times: int = 1) -> list:
     return show(server.get(f"/await?id={key}&what={what.replace(' ', '+')}&times={times}"))
 
 
+def events_at_end(server: Server, key: str) -> list[dict]:
+    """What receive() gave the WebSocket application, up to its end."""
+    notes = await_note(server, key, "websocket.disconnect")
+    return [note for note in notes if isinstance(note, dict)]
+
+
 def tell(server: Server, key: str, what: str = "go") -> None:
     show(server.get(f"/tell?id={key}&what={what}"))
 

@@ -14,10 +14,14 @@ namespace ringhorn::asgi {
 
 struct Application::State {
   State(loop::EventLoop& loop, telemetry::Log& log, const Options& options)
-      : bridge(loop, log, options.root_path), scopes(bridge) {}
+      : bridge(loop, log, options.root_path), scopes(bridge) {
+    bridge.queue_count_max = options.queue_count_max;
+    bridge.queue_bytes_max = options.queue_bytes_max;
+  }
 
   bool prepare(const Options& options);
-  py::Ref call(net::Exchange& exchange, PyObject* send);
+  void start(PyObject* send, const py::Ref& scope);
+  py::Ref call(PyObject* send, const py::Ref& scope);
   py::Ref as_coroutine(py::Ref awaitable);
   void watch(py::Ref task, PyObject* send);
   void stop_worker();
@@ -112,25 +116,38 @@ void Application::on_request(net::Exchange& exchange) {
   if (exchange.head().wants_upgrade) {
     state.bridge.log.warning("Unsupported upgrade request.");
   }
-  Cycle& cycle = cycle_of(send.get());
-  py::Ref coroutine = state.call(exchange, send.get());
-  py::Ref task =
-      coroutine ? state.bridge.loop.start_task(coroutine.get(), state.task_name.get()) : py::Ref();
+  state.start(send.get(), state.scopes.make(exchange));
+}
+
+void Application::on_web_socket(net::Exchange& exchange, const ws::Handshake& handshake) {
+  State& state = *state_;
+  const py::Ref send = py::Ref::steal(make_web_socket_send(state.bridge, exchange));
+  if (!send) {
+    PyErr_Clear();
+    exchange.fail();
+    return;
+  }
+  state.start(send.get(), state.scopes.make_web_socket(exchange, handshake));
+}
+
+/// Runs the first step of a call. `scope` may be empty, with an exception set.
+void Application::State::start(PyObject* send, const py::Ref& scope) {
+  py::Ref coroutine = call(send, scope);
+  py::Ref task = coroutine ? bridge.loop.start_task(coroutine.get(), task_name.get()) : py::Ref();
   if (task) {
-    state.watch(std::move(task), send.get());
+    watch(std::move(task), send);
     return;
   }
   py::Ref exception = py::fetch_exception();
-  cycle.on_raised(exception.get());
+  cycle_of(send).on_raised(exception.get());
   if (PyErr_GivenExceptionMatches(exception.get(), PyExc_Exception) == 0) {
     py::raise(std::move(exception));
-    state.stop_worker();
+    stop_worker();
   }
 }
 
 /// Calls the application: what it returned, as a coroutine; empty with an exception set.
-py::Ref Application::State::call(net::Exchange& exchange, PyObject* send) {
-  const py::Ref scope = scopes.make(exchange);
+py::Ref Application::State::call(PyObject* send, const py::Ref& scope) {
   const py::Ref receive = scope ? py::Ref::steal(make_receive(bridge, send)) : py::Ref();
   if (!receive) {
     return {};

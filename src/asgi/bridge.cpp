@@ -44,7 +44,9 @@ Bridge::Bridge(loop::EventLoop& event_loop, telemetry::Log& server_log, std::str
 
 bool Bridge::prepare() {
   send_type = py::Ref::steal(make_send_type());
-  receive_type = send_type ? py::Ref::steal(make_receive_type()) : py::Ref();
+  web_socket_send_type = py::Ref::steal(make_web_socket_send_type());
+  receive_type =
+      send_type && web_socket_send_type ? py::Ref::steal(make_receive_type()) : py::Ref();
   awaitable_type = receive_type ? py::Ref::steal(Awaitable::make_type()) : py::Ref();
   const py::Ref asyncio =
       awaitable_type ? py::Ref::steal(PyImport_ImportModule("_asyncio")) : py::Ref();
@@ -63,12 +65,24 @@ bool Bridge::prepare() {
       "ringhorn.ClientDisconnected", "Raised by send() when the client has closed the connection.",
       PyExc_OSError, nullptr));
   ready = py::Ref::steal(Awaitable::make_ready(*this));
+  return future_type && task_done && task_result && future_keywords && disconnect_error && ready &&
+         names.complete() && prepare_messages();
+}
+
+bool Bridge::prepare_messages() {
   disconnect_message = make_message(names, names.http_disconnect);
   empty_request = make_message(names, names.http_request);
-  return future_type && task_done && task_result && future_keywords && disconnect_error && ready &&
-         disconnect_message && empty_request && names.complete() &&
-         PyDict_SetItem(empty_request.get(), names.body.get(), names.empty_bytes.get()) == 0 &&
-         PyDict_SetItem(empty_request.get(), names.more_body.get(), Py_False) == 0;
+  connect_message = make_message(names, names.websocket_connect);
+  text_message = make_message(names, names.websocket_receive);
+  bytes_message = make_message(names, names.websocket_receive);
+  const auto set = [](const py::Ref& message, const py::Ref& key, PyObject* value) {
+    return message && PyDict_SetItem(message.get(), key.get(), value) == 0;
+  };
+  return disconnect_message && connect_message &&
+         set(empty_request, names.body, names.empty_bytes.get()) &&
+         set(empty_request, names.more_body, Py_False) &&
+         set(text_message, names.text, names.empty_text.get()) &&
+         set(bytes_message, names.bytes, names.empty_bytes.get());
 }
 
 Bridge::~Bridge() {

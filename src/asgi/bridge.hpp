@@ -29,6 +29,8 @@ struct Bridge {
 
   /// Makes the native types; false with an exception set on failure.
   bool prepare();
+  /// Makes the templates of the messages.
+  bool prepare_messages();
   /// What send() raised after the client had left, or what a framework made of it (Starlette raises
   /// its own ClientDisconnect): no failure of the application (ASGI www 2.4).
   bool is_disconnect(PyObject* exception) const;
@@ -40,14 +42,19 @@ struct Bridge {
   Names names;
   HeaderCache headers;
   TargetCache targets;
-  py::Ref send_type, receive_type, awaitable_type;
+  py::Ref send_type, web_socket_send_type, receive_type, awaitable_type;
   py::Ref future_type;      ///< exactly _asyncio.Future: the only one with a fast path in Task
   py::Ref future_keywords;  ///< ("loop",)
-  py::Ref task_done, task_result;  ///< of asyncio.Task, unbound: no look-up per request
-  py::Ref disconnect_error;        ///< ringhorn.ClientDisconnected, an OSError
-  py::Ref ready;                   ///< the awaitable of every send() that need not wait
-  py::Ref empty_request;           ///< template of the http.request event without a body
-  py::Ref disconnect_message;      ///< template of http.disconnect
+  py::Ref task_done, task_result;         ///< of asyncio.Task, unbound: no look-up per request
+  py::Ref disconnect_error;               ///< ringhorn.ClientDisconnected, an OSError
+  py::Ref ready;                          ///< the awaitable of every send() that need not wait
+  py::Ref empty_request;                  ///< template of the http.request event without a body
+  py::Ref disconnect_message;             ///< template of http.disconnect
+  py::Ref connect_message;                ///< template of websocket.connect
+  py::Ref text_message;                   ///< template of websocket.receive with a text …
+  py::Ref bytes_message;                  ///< … and with bytes
+  std::size_t queue_count_max = 32;       ///< received messages that wait for one application call
+  std::size_t queue_bytes_max = 4194304;  ///< … and their bytes
   base::IntrusiveList<Cycle, CycleTag> cycles;
   std::size_t cycle_count = 0;
   std::function<void()> on_task_ended;

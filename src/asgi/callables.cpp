@@ -4,6 +4,7 @@
 #include <new>
 
 #include "http_cycle.hpp"
+#include "web_socket_cycle.hpp"
 
 namespace ringhorn::asgi {
 
@@ -115,12 +116,19 @@ PyObject* make_send_of(Bridge& bridge, const py::Ref& type, Partner& partner) {
 PyObject* make_send_type() {
   return make_send_type_for<HttpCycle>();
 }
+PyObject* make_web_socket_send_type() {
+  return make_send_type_for<WebSocketCycle>();
+}
 PyObject* make_receive_type() {
   return PyType_FromSpec(&receive_spec);
 }
 
 PyObject* make_send(Bridge& bridge, net::Exchange& exchange) {
   return make_send_of<HttpCycle>(bridge, bridge.send_type, exchange);
+}
+
+PyObject* make_web_socket_send(Bridge& bridge, net::Exchange& exchange) {
+  return make_send_of<WebSocketCycle>(bridge, bridge.web_socket_send_type, exchange);
 }
 
 PyObject* make_receive(Bridge& bridge, PyObject* send) {

@@ -13,10 +13,13 @@ namespace ringhorn::asgi {
 
 /// The heap types; null with an exception set on failure.
 PyObject* make_send_type();
+PyObject* make_web_socket_send_type();
 PyObject* make_receive_type();
 
 /// A new `send` with its cycle, attached to `exchange`; null with an exception set on failure.
 PyObject* make_send(Bridge& bridge, net::Exchange& exchange);
+/// The same for a WebSocket that `exchange` asks for.
+PyObject* make_web_socket_send(Bridge& bridge, net::Exchange& exchange);
 /// The `receive` beside it.
 PyObject* make_receive(Bridge& bridge, PyObject* send);
 /// The cycle inside a `send`, alive as long as that is.

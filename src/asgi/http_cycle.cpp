@@ -129,20 +129,7 @@ bool HttpCycle::add_fields(PyObject* headers) {
       raise_disconnected();
       return false;
     }
-    switch (exchange_->add_field(name, value)) {
-      case http::FieldError::none:
-        return true;
-      case http::FieldError::bad_name:
-        PyErr_SetString(PyExc_RuntimeError, "Invalid HTTP header name.");
-        return false;
-      case http::FieldError::bad_value:
-        PyErr_SetString(PyExc_RuntimeError, "Invalid HTTP header value.");
-        return false;
-      case http::FieldError::bad_content_length:
-        PyErr_SetString(PyExc_RuntimeError, "Invalid Content-Length header.");
-        return false;
-    }
-    return false;
+    return check_field(exchange_->add_field(name, value));
   });
 }
 

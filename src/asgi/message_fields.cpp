@@ -43,6 +43,23 @@ int read_status(PyObject* message, const Names& names) {
   return static_cast<int>(value);
 }
 
+bool check_field(http::FieldError error) {
+  switch (error) {
+    case http::FieldError::none:
+      return true;
+    case http::FieldError::bad_name:
+      PyErr_SetString(PyExc_RuntimeError, "Invalid HTTP header name.");
+      return false;
+    case http::FieldError::bad_value:
+      PyErr_SetString(PyExc_RuntimeError, "Invalid HTTP header value.");
+      return false;
+    case http::FieldError::bad_content_length:
+      PyErr_SetString(PyExc_RuntimeError, "Invalid Content-Length header.");
+      return false;
+  }
+  return false;
+}
+
 BodyBytes::~BodyBytes() {
   if (buffer_.obj != nullptr) {
     PyBuffer_Release(&buffer_);
@@ -65,6 +82,16 @@ bool BodyBytes::read(PyObject* body) {
     return false;
   }
   view_ = {static_cast<const char*>(buffer_.buf), static_cast<std::size_t>(buffer_.len)};
+  return true;
+}
+
+bool view_text(PyObject* text, std::string_view& view) {
+  Py_ssize_t size = 0;
+  const char* data = PyUnicode_AsUTF8AndSize(text, &size);
+  if (data == nullptr) {
+    return false;
+  }
+  view = {data, static_cast<std::size_t>(size)};
   return true;
 }
 

@@ -4,6 +4,7 @@
 
 #include <string_view>
 
+#include <ringhorn/http/response_writer.hpp>
 #include <ringhorn/py/ref.hpp>
 
 #include "names.hpp"
@@ -23,6 +24,9 @@ int truth(PyObject* message, const py::Ref& key);
 
 /// The status of a response start; -1 with an exception set.
 int read_status(PyObject* message, const Names& names);
+
+/// True for FieldError::none; else false with an exception set.
+bool check_field(http::FieldError error);
 
 /// Calls `take(name, value)` for each pair of `headers`: any iterable of two-item iterables of
 /// bytes. Stops and returns false, with an exception set, when the list is wrong or `take` returned
@@ -49,6 +53,10 @@ class BodyBytes {
 
 /// One item of a header pair as bytes; false with TypeError set when it is not bytes.
 bool view_bytes(PyObject* object, std::string_view& view);
+
+/// The UTF-8 of a str, kept inside it: a text that goes to many clients is encoded once. False with
+/// an exception set when it has lone surrogates. REQUIRES: PyUnicode_Check(text)
+bool view_text(PyObject* text, std::string_view& view);
 
 /// The two items of a header pair, owned. False with an exception set when it has not two items.
 bool unpack_pair(PyObject* pair, py::Ref& name, py::Ref& value);

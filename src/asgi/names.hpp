@@ -12,11 +12,14 @@ struct Names {
   bool complete() const noexcept;
 
   // keys of scopes and messages
-  py::Ref asgi, body, client, extensions, headers, http_version, method, more_body, more_trailers,
-      path, query_string, raw_path, root_path, scheme, server, state, status, trailers, type;
+  py::Ref asgi, body, bytes, client, code, extensions, headers, http_version, method, more_body,
+      more_trailers, path, query_string, raw_path, reason, root_path, scheme, server, state, status,
+      subprotocol, subprotocols, text, trailers, type;
   // values of scopes and messages
   py::Ref http, https, http_1_0, http_1_1, http_request, http_disconnect, response_start,
-      response_body, response_trailers, empty_bytes;
+      response_body, response_trailers, empty_text, empty_bytes;
+  py::Ref websocket, ws, wss, websocket_connect, websocket_receive, websocket_disconnect,
+      websocket_accept, websocket_send, websocket_close, denial, denial_start, denial_body;
   // methods and arguments
   py::Ref add_done_callback, cancel, set_result;
 };

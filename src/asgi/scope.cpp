@@ -35,33 +35,71 @@ PyObject* make_address(const sock::Address& address) {
 
 bool ScopeBuilder::prepare(PyObject* state, const std::string& root_path) {
   const Names& names = bridge_.names;
-  template_ = py::Ref::steal(PyDict_New());
-  asgi_ = py::Ref::steal(Py_BuildValue("{ssss}", "version", "3.0", "spec_version", "2.4"));
+  asgi_ = py::Ref::steal(Py_BuildValue("{ssss}", "version", "3.0", "spec_version", "2.5"));
   get_ = py::Ref::steal(PyUnicode_InternFromString("GET"));
   state_ = py::Ref::borrow(state);
   const py::Ref root = py::Ref::steal(PyUnicode_DecodeFSDefault(root_path.c_str()));
-  if (!template_ || !asgi_ || !get_ || !root) {
+  if (!asgi_ || !get_ || !root) {
     return false;
   }
-  // Every key is there from the start, so that filling a copy never grows it.
-  PyObject* scope = template_.get();
-  const bool filled =
-      set(scope, names.type, names.http.get()) && set(scope, names.asgi, Py_None) &&
-      set(scope, names.http_version, names.http_1_1.get()) && set(scope, names.server, Py_None) &&
-      set(scope, names.client, Py_None) && set(scope, names.scheme, names.http.get()) &&
-      set(scope, names.method, get_.get()) && set(scope, names.root_path, root.get()) &&
-      set(scope, names.path, Py_None) && set(scope, names.raw_path, Py_None) &&
-      set(scope, names.query_string, names.empty_bytes.get()) && set(scope, names.headers, Py_None);
-  return filled && (state == nullptr || set(scope, names.state, Py_None));
+  http_ = {{}, names.http, names.https, {}};
+  web_socket_ = {{}, names.ws, names.wss, {}};
+  return fill(http_, names.http, root.get()) && set(http_.dict.get(), names.method, get_.get()) &&
+         fill(web_socket_, names.websocket, root.get()) &&
+         set(web_socket_.dict.get(), names.subprotocols, Py_None) &&
+         set(web_socket_.dict.get(), names.extensions, Py_None);
+}
+
+/// Every key is there from the start, so that filling a copy never grows it.
+bool ScopeBuilder::fill(Template& of, const py::Ref& type, PyObject* root_path) {
+  const Names& names = bridge_.names;
+  of.dict = py::Ref::steal(PyDict_New());
+  PyObject* scope = of.dict.get();
+  return scope != nullptr && set(scope, names.type, type.get()) &&
+         set(scope, names.asgi, Py_None) && set(scope, names.http_version, names.http_1_1.get()) &&
+         set(scope, names.server, Py_None) && set(scope, names.client, Py_None) &&
+         set(scope, names.scheme, of.scheme.get()) && set(scope, names.root_path, root_path) &&
+         set(scope, names.path, Py_None) && set(scope, names.raw_path, Py_None) &&
+         set(scope, names.query_string, names.empty_bytes.get()) &&
+         set(scope, names.headers, Py_None) && (!state_ || set(scope, names.state, Py_None));
 }
 
 py::Ref ScopeBuilder::make(net::Exchange& exchange) {
   const http::RequestHead& head = exchange.head();
+  py::Ref scope = make_of(http_, exchange);
+  if (!scope || (head.method != "GET" &&
+                 !set(scope.get(), bridge_.names.method, make_method(head.method).get()))) {
+    return {};
+  }
+  if (head.accepts_trailers) {
+    const py::Ref extensions =
+        py::Ref::steal(Py_BuildValue("{O{}}", bridge_.names.response_trailers.get()));
+    if (!set(scope.get(), bridge_.names.extensions, extensions.get())) {
+      return {};
+    }
+  }
+  return scope;
+}
+
+py::Ref ScopeBuilder::make_web_socket(net::Exchange& exchange, const ws::Handshake& handshake) {
+  const Names& names = bridge_.names;
+  py::Ref scope = make_of(web_socket_, exchange);
+  const py::Ref extensions =
+      scope ? py::Ref::steal(Py_BuildValue("{O{}}", names.denial.get())) : py::Ref();
+  if (!set(scope.get(), names.extensions, extensions.get()) ||
+      !set(scope.get(), names.subprotocols, make_subprotocols(handshake).get())) {
+    return {};
+  }
+  return scope;
+}
+
+py::Ref ScopeBuilder::make_of(Template& of, net::Exchange& exchange) {
+  const http::RequestHead& head = exchange.head();
   // Before the copy: the first address there is goes into the template.
-  const py::Ref server = py::Ref::borrow(server_of(exchange.peer()));
-  py::Ref scope = py::Ref::steal(PyDict_Copy(template_.get()));
+  const py::Ref server = py::Ref::borrow(server_of(exchange.peer(), of));
+  py::Ref scope = py::Ref::steal(PyDict_Copy(of.dict.get()));
   if (!scope || !add_request_line(scope.get(), head) ||
-      !add_peer(scope.get(), exchange, server.get()) || !add_shared(scope.get(), head) ||
+      !add_peer(scope.get(), exchange, of, server.get()) || !add_own_dicts(scope.get()) ||
       !set(scope.get(), bridge_.names.headers, make_headers(head).get())) {
     return {};
   }
@@ -72,9 +110,6 @@ bool ScopeBuilder::add_request_line(PyObject* scope, const http::RequestHead& he
   const Names& names = bridge_.names;
   const TargetCache::Target target = bridge_.targets.find(head.path);
   if (!set(scope, names.path, target.path) || !set(scope, names.raw_path, target.raw_path)) {
-    return false;
-  }
-  if (head.method != "GET" && !set(scope, names.method, make_method(head.method).get())) {
     return false;
   }
   if (!head.query.empty()) {
@@ -88,28 +123,20 @@ bool ScopeBuilder::add_request_line(PyObject* scope, const http::RequestHead& he
          set(scope, names.http_version, names.http_1_0.get());
 }
 
-bool ScopeBuilder::add_peer(PyObject* scope, net::Exchange& exchange, PyObject* server) {
+bool ScopeBuilder::add_peer(PyObject* scope, net::Exchange& exchange, const Template& of,
+                            PyObject* server) {
   const Names& names = bridge_.names;
   const net::Peer peer = exchange.peer();
   return set(scope, names.client, client_of(exchange)) &&
-         (server == template_server_.get() || set(scope, names.server, server)) &&
-         (!peer.secure || set(scope, names.scheme, names.https.get()));
+         (server == of.server.get() || set(scope, names.server, server)) &&
+         (!peer.secure || set(scope, names.scheme, of.secure_scheme.get()));
 }
 
 /// Dicts that the application may change are the request's own.
-bool ScopeBuilder::add_shared(PyObject* scope, const http::RequestHead& head) {
+bool ScopeBuilder::add_own_dicts(PyObject* scope) {
   const Names& names = bridge_.names;
-  if (!set(scope, names.asgi, py::Ref::steal(PyDict_Copy(asgi_.get())).get())) {
-    return false;
-  }
-  if (state_ && !set(scope, names.state, py::Ref::steal(PyDict_Copy(state_.get())).get())) {
-    return false;
-  }
-  if (!head.accepts_trailers) {
-    return true;
-  }
-  const py::Ref extensions = py::Ref::steal(Py_BuildValue("{O{}}", names.response_trailers.get()));
-  return set(scope, names.extensions, extensions.get());
+  return set(scope, names.asgi, py::Ref::steal(PyDict_Copy(asgi_.get())).get()) &&
+         (!state_ || set(scope, names.state, py::Ref::steal(PyDict_Copy(state_.get())).get()));
 }
 
 py::Ref ScopeBuilder::make_headers(const http::RequestHead& head) {
@@ -126,6 +153,18 @@ py::Ref ScopeBuilder::make_headers(const http::RequestHead& head) {
     PyList_SET_ITEM(headers.get(), index++, pair);
   }
   return headers;
+}
+
+py::Ref ScopeBuilder::make_subprotocols(const ws::Handshake& handshake) {
+  py::Ref list = py::Ref::steal(PyList_New(0));
+  for (const std::string_view name : handshake.subprotocols()) {
+    const py::Ref text = py::Ref::steal(
+        PyUnicode_DecodeLatin1(name.data(), static_cast<Py_ssize_t>(name.size()), nullptr));
+    if (!list || !text || PyList_Append(list.get(), text.get()) < 0) {
+      return {};
+    }
+  }
+  return list;
 }
 
 /// ASGI wants the method in upper case; HTTP methods that are not are none that HTTP defines.
@@ -148,14 +187,14 @@ PyObject* ScopeBuilder::client_of(net::Exchange& exchange) {
 }
 
 /// Borrowed; one listener has one address for all of its connections, as a rule.
-PyObject* ScopeBuilder::server_of(const net::Peer& peer) {
+PyObject* ScopeBuilder::server_of(const net::Peer& peer, Template& of) {
   if (!server_ || server_address_.port != peer.server->port ||
       server_address_.host != peer.server->host) {
     server_ = py::Ref::steal(make_address(*peer.server));
     server_address_ = *peer.server;
-    if (!template_server_ && set(template_.get(), bridge_.names.server, server_.get())) {
-      template_server_ = server_;
-    }
+  }
+  if (!of.server && set(of.dict.get(), bridge_.names.server, server_.get())) {
+    of.server = server_;
   }
   return server_.get();
 }

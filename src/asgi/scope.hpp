@@ -1,9 +1,10 @@
-/// ScopeBuilder makes the `scope` of each HTTP request (ASGI www 2.4): a copy of a template, with
-/// what the request says put into it. Needs the GIL.
+/// ScopeBuilder makes the `scope` of each request and each WebSocket (ASGI www 2.5): a copy of a
+/// template, with what the request says put into it. Needs the GIL.
 #pragma once
 
 #include <ringhorn/net/exchange.hpp>
 #include <ringhorn/py/ref.hpp>
+#include <ringhorn/ws/handshake.hpp>
 
 #include "bridge.hpp"
 
@@ -18,23 +19,35 @@ class ScopeBuilder {
   bool prepare(PyObject* state, const std::string& root_path);
   /// A new scope. REQUIRES: inside Application::on_request. Null with an exception set on failure.
   py::Ref make(net::Exchange& exchange);
+  /// The same for a WebSocket. REQUIRES: inside Application::on_web_socket
+  py::Ref make_web_socket(net::Exchange& exchange, const ws::Handshake& handshake);
 
  private:
+  /// What the scopes of one type begin as.
+  struct Template {
+    py::Ref dict;
+    py::Ref scheme;         ///< in there: not over TLS
+    py::Ref secure_scheme;  ///< over TLS
+    py::Ref server;         ///< in there, once there was a connection
+  };
+  bool fill(Template& of, const py::Ref& type, PyObject* root_path);
+  py::Ref make_of(Template& of, net::Exchange& exchange);
   bool add_request_line(PyObject* scope, const http::RequestHead& head);
-  bool add_peer(PyObject* scope, net::Exchange& exchange, PyObject* server);
-  bool add_shared(PyObject* scope, const http::RequestHead& head);
+  bool add_peer(PyObject* scope, net::Exchange& exchange, const Template& of, PyObject* server);
+  bool add_own_dicts(PyObject* scope);
   py::Ref make_headers(const http::RequestHead& head);
+  py::Ref make_subprotocols(const ws::Handshake& handshake);
   py::Ref make_method(std::string_view method);
   PyObject* client_of(net::Exchange& exchange);
-  PyObject* server_of(const net::Peer& peer);
+  PyObject* server_of(const net::Peer& peer, Template& of);
 
   Bridge& bridge_;
-  py::Ref template_;
+  Template http_;
+  Template web_socket_;
   py::Ref asgi_;
   py::Ref state_;
   py::Ref get_;
   py::Ref server_;
-  py::Ref template_server_;  ///< what a copy of the template has already
   sock::Address server_address_;
 };
 

@@ -16,14 +16,15 @@ constexpr std::string_view introduction =
     "Usage: ringhorn [OPTIONS] APP\n"
     "Example: ringhorn main:app --host 0.0.0.0 --port 8080\n"
     "\n"
-    "Serves an ASGI application over HTTP/1.1. Each option can be set by the\n"
-    "environment variable in its brackets too; the command line wins.\n";
+    "Serves an ASGI application over HTTP/1.1 and WebSocket. Each option can be set\n"
+    "by the environment variable in its brackets too; the command line wins.\n";
 
-constexpr std::array<std::pair<Group, std::string_view>, 7> groups = {{
+constexpr std::array<std::pair<Group, std::string_view>, 8> groups = {{
     {Group::application, "Application"},
     {Group::address, "Address"},
     {Group::log, "Log"},
     {Group::response, "Responses"},
+    {Group::web_socket, "WebSockets"},
     {Group::time, "Times"},
     {Group::limit, "Limits"},
     {Group::other, "Other"},

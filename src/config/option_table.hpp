@@ -20,7 +20,16 @@ enum class Kind : std::uint8_t {
 };
 
 /// The sections of the help text, in its order.
-enum class Group : std::uint8_t { application, address, log, response, time, limit, other };
+enum class Group : std::uint8_t {
+  application,
+  address,
+  log,
+  response,
+  web_socket,
+  time,
+  limit,
+  other
+};
 
 /// Views are of literals.
 struct OptionRow {

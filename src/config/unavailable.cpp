@@ -14,7 +14,6 @@ constexpr std::string_view no_process_manager =
     "one process serves; start several with a process manager such as systemd";
 constexpr std::string_view no_reload = "restart the server after a change";
 constexpr std::string_view no_tls = "put a proxy that speaks TLS in front";
-constexpr std::string_view no_websocket = "WebSockets are not served; leave it out";
 constexpr std::string_view no_proxy_headers = "forwarded headers are not read; leave it out";
 constexpr std::string_view no_log_files = "redirect standard output (requests) and standard error";
 constexpr std::string_view own_loop = "it has its own event loop; leave it out";
@@ -25,8 +24,6 @@ constexpr std::array table = {
     UnavailableRow{"reload", 0, Verdict::not_yet, no_reload},
     UnavailableRow{"reload-*", 0, Verdict::not_yet, no_reload},
     UnavailableRow{"ssl-*", 0, Verdict::not_yet, no_tls},
-    UnavailableRow{"ws", 0, Verdict::not_yet, no_websocket},
-    UnavailableRow{"ws-*", 0, Verdict::not_yet, no_websocket},
     UnavailableRow{"http2", 0, Verdict::not_yet, "HTTP/1.1 is served; leave it out"},
     UnavailableRow{"env-file", 0, Verdict::not_yet, "set the variables before the start"},
     UnavailableRow{"log-config", 0, Verdict::not_yet, "use --log-level and --use-colors"},

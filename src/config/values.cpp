@@ -126,6 +126,15 @@ bool read_io(std::string_view text, Options& options) {
   return place.has_value();
 }
 
+bool read_web_sockets(std::string_view text, Options& options) {
+  constexpr std::array<std::string_view, 2> words = {"auto", "none"};
+  const auto place = place_of(text, words);
+  if (place) {
+    options.ws = static_cast<WebSockets>(*place);
+  }
+  return place.has_value();
+}
+
 bool read_log_level(std::string_view text, Options& options) {
   constexpr std::array<std::string_view, 6> words = {"critical", "error", "warning",
                                                      "info",     "debug", "trace"};

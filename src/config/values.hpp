@@ -27,6 +27,7 @@ bool read_app(std::string_view text, Options& options);
 bool read_host(std::string_view text, Options& options);
 bool read_lifespan(std::string_view text, Options& options);
 bool read_io(std::string_view text, Options& options);
+bool read_web_sockets(std::string_view text, Options& options);
 bool read_log_level(std::string_view text, Options& options);
 /// A path as it stands on a request line.
 bool read_health_path(std::string_view text, Options& options);

@@ -60,7 +60,7 @@ void ResponseWriter::begin(base::ByteBuffer& out, int status, const ResponseCont
   trailers_ = context.trailers && context.version == Version::http_1_1;
   // The client goes on waiting behind an interim response, so it can never be the last word on a
   // connection that stays.
-  keep_alive_ = context.keep_alive && status >= 200;
+  keep_alive_ = context.upgrade || (context.keep_alive && status >= 200);
   body_allowed_ = !head_only_ && !has_no_content(status);
   out.prepare(head_bytes_usual);
   append_status_line(out, status);
@@ -233,7 +233,7 @@ bool ResponseWriter::end_body(base::ByteBuffer& out, std::string_view trailers) 
 }
 
 void write_plain_response(base::ByteBuffer& out, int status, std::string_view body,
-                          std::string_view block, bool head_only) {
+                          std::string_view block, bool head_only, std::string_view connection) {
   RINGHORN_ASSERT(status >= 200 && !has_no_content(status));
   append_status_line(out, status);
   if (!block.empty()) {
@@ -241,7 +241,9 @@ void write_plain_response(base::ByteBuffer& out, int status, std::string_view bo
   }
   out.append("content-type: text/plain; charset=utf-8\r\n");
   append_length(out, body.size());
-  out.append("connection: close\r\n\r\n");
+  out.append("connection: ");
+  out.append(connection);
+  out.append("\r\n\r\n");
   if (!head_only && !body.empty()) {
     out.append(body);
   }

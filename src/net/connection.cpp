@@ -11,6 +11,7 @@
 
 #include "server_state.hpp"
 #include "session.hpp"
+#include "web_socket_session.hpp"
 
 namespace ringhorn::net {
 
@@ -217,6 +218,18 @@ void Connection::on_session_done() {
   }
 }
 
+WebSocket& Connection::open_web_socket(WebSocketHandler& handler,
+                                       const ws::DeflateAgreement& deflate) {
+  RINGHORN_ASSERT(web_socket_ == nullptr && stage_ == Stage::open);
+  web_socket_ = std::make_unique<WebSocketSession>(*server_, *this, handler, deflate);
+  return web_socket_->face();
+}
+
+void Connection::begin_web_socket(base::ByteBuffer held) {
+  session_ = web_socket_.get();
+  web_socket_->begin(std::move(held));
+}
+
 void Connection::idle() {
   RINGHORN_ASSERT(stage_ == Stage::open && session_ == nullptr);
   if (receive_ended_) {
@@ -274,6 +287,10 @@ void Connection::on_timeout(TimeoutKind kind) {
     case TimeoutKind::header:
     case TimeoutKind::body:
     case TimeoutKind::drain:
+    case TimeoutKind::ws_handshake:
+    case TimeoutKind::ws_ping:
+    case TimeoutKind::ws_pong:
+    case TimeoutKind::ws_close:
       if (stage_ == Stage::lingering) {
         begin_close();
       } else {

@@ -14,6 +14,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <utility>
@@ -32,8 +33,9 @@
 
 namespace ringhorn::net {
 
-class ServerState;
 class Protocol;
+class ServerState;
+class WebSocketSession;
 
 /// How a connection ends once its output has left.
 enum class Farewell : std::uint8_t {
@@ -91,6 +93,10 @@ class Connection final : public base::ListNode<ConnectionsTag>,
   void count_as(Load load) noexcept;
   /// The session is at its end and was given back.
   void on_session_done();
+  /// A WebSocket that will follow the session: it may write from now on, and reads once
+  /// begin_web_socket() was called, with the bytes that came behind the handshake.
+  WebSocket& open_web_socket(WebSocketHandler& handler, const ws::DeflateAgreement& deflate);
+  void begin_web_socket(base::ByteBuffer held);
 
   /// No more bytes come: the peer's FIN, or the end that retire() has made.
   bool input_ended() const noexcept { return receive_ended_; }
@@ -162,6 +168,7 @@ class Connection final : public base::ListNode<ConnectionsTag>,
   std::uint8_t operations_left_ = 0;  ///< ends to wait for while closing
   std::uint64_t discarded_bytes_ = 0;
   Protocol* session_ = nullptr;
+  std::unique_ptr<WebSocketSession> web_socket_;
   io::Receive receive_;
   io::Send send_;
   io::Poll watch_;

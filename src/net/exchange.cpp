@@ -72,6 +72,14 @@ bool Exchange::awaits_trailers() const noexcept {
   return session_->response().awaits_trailers();
 }
 
+void Exchange::begin_upgrade() {
+  session_->begin_upgrade();
+}
+
+WebSocket* Exchange::upgrade(WebSocketHandler& handler) {
+  return session_->upgrade(handler);
+}
+
 void Exchange::fail() {
   session_->fail();
 }

@@ -14,6 +14,8 @@ std::string_view refusal_text(int status) noexcept {
       return "The request target is too long.";
     case 417:
       return "The expectation cannot be met.";
+    case 426:
+      return "The WebSocket version is not supported.";
     case 431:
       return "The request header fields are too large.";
     case 500:

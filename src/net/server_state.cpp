@@ -28,6 +28,10 @@ Timeouts::Durations durations_of(const Settings& settings) {
   set(TimeoutKind::linger, settings.linger_ns);
   set(TimeoutKind::drain, settings.drain_ns);
   set(TimeoutKind::first_bytes, first_bytes_ns);
+  set(TimeoutKind::ws_handshake, settings.web_socket.handshake_ns);
+  set(TimeoutKind::ws_ping, settings.web_socket.ping_interval_ns);
+  set(TimeoutKind::ws_pong, settings.web_socket.ping_timeout_ns);
+  set(TimeoutKind::ws_close, settings.web_socket.close_ns);
   return durations;
 }
 

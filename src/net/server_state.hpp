@@ -14,6 +14,7 @@
 #include <ringhorn/io/driver.hpp>
 #include <ringhorn/io/timer.hpp>
 #include <ringhorn/net/server.hpp>
+#include <ringhorn/ws/deflate.hpp>
 
 #include "connection.hpp"
 #include "default_fields.hpp"
@@ -51,6 +52,7 @@ class ServerState final : private io::FlushHook, private io::Timer {
   const Settings& settings() const noexcept { return settings_; }
   DefaultFields& fields() noexcept { return fields_; }
   OutputPool& output_pool() noexcept { return output_pool_; }
+  ws::DeflatePool& deflate_pool() noexcept { return deflate_pool_; }
   base::Nanoseconds now_ns() const noexcept { return driver_->now_ns(); }
   bool draining() const noexcept { return draining_; }
   /// No connection is to be kept any more: it drains, or will soon.
@@ -113,6 +115,7 @@ class ServerState final : private io::FlushHook, private io::Timer {
   Settings settings_;
   DefaultFields fields_;
   OutputPool output_pool_;
+  ws::DeflatePool deflate_pool_;
   Timeouts timeouts_;
   RateLimit accept_error_lines_{10 * base::ns_per_s};
   RateLimit concurrency_lines_{base::ns_per_s};

@@ -7,25 +7,10 @@
 #include <ringhorn/telemetry/log.hpp>
 
 #include "connection.hpp"
+#include "running.hpp"
 #include "server_state.hpp"
 
 namespace ringhorn::net {
-
-namespace {
-
-/// True for as long as the parse loop is on the stack, also when memory runs out inside it.
-class Running {
- public:
-  explicit Running(bool& flag) noexcept : flag_(&flag) { *flag_ = true; }
-  Running(const Running&) = delete;
-  Running& operator=(const Running&) = delete;
-  ~Running() { *flag_ = false; }
-
- private:
-  bool* flag_;
-};
-
-}  // namespace
 
 Session::Session(ServerState& server)
     : server_(&server),
@@ -50,6 +35,7 @@ void Session::close() noexcept {
   }
   body_.close();
   response_.reset();
+  upgrade_.reset();
   connection_ = nullptr;
   unread_ = {};
   phase_ = Phase::head;
@@ -123,6 +109,7 @@ void Session::run() {
           more = drop_body();
           break;
         case Phase::answer:
+        case Phase::upgraded:
         case Phase::over:
           more = false;
           break;
@@ -183,10 +170,12 @@ bool Session::open_exchange() {
     answer_health();
   } else if (over_limit()) {
     return false;
-  } else {
-    hand_over();
+  } else if (!wants_web_socket(head)) {
+    call_application(nullptr);
+  } else if (!open_web_socket(head)) {
+    return false;
   }
-  if (bodyless && phase_ != Phase::over) {
+  if (bodyless && phase_ != Phase::over && phase_ != Phase::upgraded) {
     const http::RequestParser::Step step = parser_.next(unread_);
     RINGHORN_ASSERT(step.event == http::RequestParser::Event::end && step.consumed == 0);
   }
@@ -198,11 +187,13 @@ bool Session::open_exchange() {
   return phase_ != Phase::over;
 }
 
-void Session::hand_over() {
+void Session::call_application(const ws::Handshake* handshake) {
   active_ = true;
   server_->exchange_started();
   in_request_call_ = true;
-  server_->application().on_request(exchange_);
+  Application& application = server_->application();
+  handshake == nullptr ? application.on_request(exchange_)
+                       : application.on_web_socket(exchange_, *handshake);
   in_request_call_ = false;
 }
 
@@ -284,6 +275,10 @@ void Session::settle() {
   }
   body_.keep();
   store_rest();
+  if (phase_ == Phase::upgraded) {
+    hand_over();
+    return;
+  }
   if (connection_->input_ended()) {
     if (starved_) {
       // Nothing can complete what is begun (robustness 27, 40); what is answered still leaves.

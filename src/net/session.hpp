@@ -3,10 +3,11 @@
 /// idle again, so that the parser, the buffers and the Exchange are few and stay in the caches. One
 /// thread; every `on_*` comes out of Driver::dispatch().
 ///
-/// Theory. The request side is one of five phases, and `run` moves through them in a loop:
+/// Theory. The request side is one of six phases, and `run` moves through them in a loop:
 ///
 ///     head ──► body ──► answer ──► head …        one request at a time to the application
-///                 └──► drain ──► head …          answered before its body was read
+///                 ├──► drain ──► head …          answered before its body was read
+///                 └──► upgraded                  a WebSocket takes the connection over
 ///     any ──► over                               the connection is being ended
 ///
 /// Callbacks of the application may call back into the exchange, which may complete the response,
@@ -21,6 +22,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -33,6 +35,7 @@
 #include "protocol.hpp"
 #include "request_body.hpp"
 #include "response.hpp"
+#include "upgrade.hpp"
 
 namespace ringhorn::net {
 
@@ -59,7 +62,7 @@ class Session final : public Protocol {
   void on_timeout(TimeoutKind kind) override;
   void on_lost() override;
   void resume() override;
-  void on_drain() override {}  // a response under way says `connection: close`
+  void on_drain() override;
   std::uint64_t body_bytes_missing() const noexcept override;
 
   // --- from Exchange: see there -----------------------------------------------------------------
@@ -75,23 +78,30 @@ class Session final : public Protocol {
   SendResult send_body(std::string_view bytes, bool last);
   SendResult send_body(base::OwnedSlice bytes, bool last);
   void send_trailers(std::string_view field_lines);
+  void begin_upgrade();
+  WebSocket* upgrade(WebSocketHandler& handler);
   void fail();
   void abort();
   bool peer_finished() const noexcept;
 
  private:
-  enum class Phase : std::uint8_t { head, body, answer, drain, over };
+  enum class Phase : std::uint8_t { head, body, answer, drain, upgraded, over };
 
   void run();
   // Steps of run(); true: there may be more to do.
   bool read_head();
   bool open_exchange();
+  /// `handshake`: of a WebSocket; null for a request.
+  void call_application(const ws::Handshake* handshake);
+  bool wants_web_socket(const http::RequestHead& head) const noexcept;
+  /// False when the handshake was refused.
+  bool open_web_socket(const http::RequestHead& head);
+  /// The application may not answer the handshake any more.
+  void give_up_handshake();
   bool read_body();
   bool drop_body();
   /// True when what came of the body is below the least rate.
   bool body_drips() noexcept;
-  /// The request goes to the application.
-  void hand_over();
   /// Whether it is a health check, which is answered here (session_health.cpp).
   bool asks_for_health(const http::RequestHead& head) const noexcept;
   void answer_health();
@@ -111,6 +121,7 @@ class Session final : public Protocol {
   http::ResponseContext response_context() const noexcept;
   void note_access(const http::RequestHead& head);
   void log_access(int status);
+  void log_web_socket(std::string_view outcome);
   bool has_more() const noexcept;
   // The ends of an exchange: the response is complete, nobody gets the rest of it, it broke, the
   // client is gone.
@@ -121,6 +132,8 @@ class Session final : public Protocol {
   void cut_short();
   void cut();
   void disconnect();
+  /// REQUIRES: not running, phase upgraded
+  void hand_over();
   // The ends of the connection: an answer of our own, or none.
   void refuse(int status);
   void refuse_bad_request();
@@ -138,7 +151,8 @@ class Session final : public Protocol {
   base::ByteBuffer held_;
   RequestBody body_;
   Response response_;
-  std::string log_method_;  ///< kept only while the access log is on
+  std::unique_ptr<Upgrade> upgrade_;  ///< only for a WebSocket's handshake
+  std::string log_method_;            ///< kept only while the access log is on
   std::string log_target_;
   std::uint64_t dropped_bytes_ = 0;  ///< of a body nobody reads; of a response without a body
   base::Nanoseconds body_wait_begin_ns_ = 0;

@@ -182,7 +182,9 @@ void Session::note_access(const http::RequestHead& head) {
 }
 
 void Session::log_access(int status) {
-  if (!log_method_.empty()) {
+  if (upgrade_ != nullptr) {
+    log_web_socket(std::to_string(status));
+  } else if (!log_method_.empty()) {
     server_->log().access({connection_->client_text(), log_method_, log_target_,
                            version_ == http::Version::http_1_1 ? "1.1" : "1.0", status});
   }
@@ -272,6 +274,10 @@ void Session::on_timeout(TimeoutKind kind) {
     active_ ? cut_short() : leave();
     return;
   }
+  if (kind == TimeoutKind::ws_handshake) {
+    give_up_handshake();
+    return;
+  }
   disconnect();
   response_.head_sent() && kind == TimeoutKind::body ? cut() : refuse(408);
 }
@@ -286,9 +292,15 @@ void Session::refuse_bad_request() {
 
 void Session::refuse(int status) {
   RINGHORN_ASSERT(!active_);
-  http::write_plain_response(connection_->output().tail(), status, refusal_text(status),
-                             server_->fields().view(server_->now_ns()),
-                             phase_ == Phase::head ? false : head_only_);
+  std::string fields(server_->fields().view(server_->now_ns()));
+  std::string_view connection = "close";
+  if (status == 426) {
+    // RFC 6455 §4.4, RFC 9110 §15.5.22
+    fields += "upgrade: websocket\r\nsec-websocket-version: 13\r\n";
+    connection = "close, Upgrade";
+  }
+  http::write_plain_response(connection_->output().tail(), status, refusal_text(status), fields,
+                             phase_ == Phase::head ? false : head_only_, connection);
   connection_->want_flush();
   leave();
 }

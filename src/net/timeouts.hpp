@@ -15,15 +15,19 @@
 namespace ringhorn::net {
 
 enum class TimeoutKind : std::uint8_t {
-  keep_alive,   ///< idle between requests
-  header,       ///< a head that has begun, or a new connection without a byte; absolute
-  body,         ///< the application waits for body bytes and none come
-  write,        ///< output is pending and none of it leaves; a part of it (StallWatch)
-  linger,       ///< reading and discarding after a refusal; absolute
-  drain,        ///< swallowing the body that an early response left unread; absolute
-  first_bytes,  ///< a connection that never spoke while the server drains; a last look
+  keep_alive,    ///< idle between requests
+  header,        ///< a head that has begun, or a new connection without a byte; absolute
+  body,          ///< the application waits for body bytes and none come
+  write,         ///< output is pending and none of it leaves; a part of it (StallWatch)
+  linger,        ///< reading and discarding after a refusal; absolute
+  drain,         ///< swallowing the body that an early response left unread; absolute
+  first_bytes,   ///< a connection that never spoke while the server drains; a last look
+  ws_handshake,  ///< the application has not answered a WebSocket's handshake
+  ws_ping,       ///< until the next ping of ours
+  ws_pong,       ///< a ping of ours was not answered
+  ws_close,      ///< a Close of ours was not answered
 };
-inline constexpr std::size_t timeout_kind_count = 7;
+inline constexpr std::size_t timeout_kind_count = 11;
 
 /// Told when a deadline has passed. The node is no longer armed then.
 class TimeoutOwner {

@@ -18,6 +18,14 @@ net::Settings make_net_settings(const config::Options& options) {
   settings.body_ns = to_ns(options.timeout_body);
   settings.body_rate_min = options.limit_body_rate;
   settings.write_ns = to_ns(options.timeout_write);
+  settings.web_socket.enabled = options.ws == config::WebSockets::automatic;
+  settings.web_socket.deflate = options.ws_per_message_deflate;
+  settings.web_socket.compressed_bytes_min = options.ws_compress_min_size;
+  settings.web_socket.message_bytes_max = options.ws_max_size;
+  settings.web_socket.handshake_ns = to_ns(options.timeout_ws_handshake);
+  settings.web_socket.ping_interval_ns = to_ns(options.ws_ping_interval);
+  settings.web_socket.ping_timeout_ns = to_ns(options.ws_ping_timeout);
+  settings.web_socket.close_ns = to_ns(options.timeout_ws_close);
   settings.concurrency_max = options.limit_concurrency.value_or(0);
   settings.access_log = options.access_log;
   settings.health_path = options.health_check_path;

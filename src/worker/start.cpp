@@ -73,8 +73,9 @@ bool Worker::start_up() {
   }
   log_.info(telemetry::application_startup_complete);
   const py::Ref state = lifespan_->state();
-  auto application =
-      asgi::Application::make(*loop_, log_, {app_.get(), state.get(), options_.root_path});
+  auto application = asgi::Application::make(*loop_, log_,
+                                             {app_.get(), state.get(), options_.root_path,
+                                              options_.ws_max_queue, options_.ws_max_queue_bytes});
   if (!application) {
     return fail_start(application.error());
   }

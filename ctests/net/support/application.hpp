@@ -110,6 +110,9 @@ class TestApplication final : public net::Application {
     exchange.attach(call);
     when_request(call);
   }
+  void on_web_socket(net::Exchange& exchange, const ws::Handshake&) override {
+    on_request(exchange);
+  }
 };
 
 }  // namespace ringhorn::test

@@ -1,6 +1,7 @@
-/// Application calls the user's ASGI application for each request of a worker: builds the
-/// scope, makes `receive` and `send`, and runs the application's first step at once inside a real
-/// asyncio.Task (ASGI 3.0, www 2.4). Called by `net`; one per worker, on its thread, with the GIL.
+/// Application calls the user's ASGI application for each request and each WebSocket of a worker:
+/// builds the scope, makes `receive` and `send`, and runs the application's first step at once
+/// inside a real asyncio.Task (ASGI 3.0, www 2.5). Called by `net`; one per worker, on its thread,
+/// with the GIL.
 #pragma once
 
 #include <cstddef>
@@ -22,6 +23,8 @@ class Application final : public net::Application {
     PyObject* app;    ///< borrowed: the ASGI callable
     PyObject* state;  ///< borrowed: the lifespan's namespace; null without a lifespan
     std::string root_path;
+    std::size_t queue_count_max = 32;       ///< messages of a WebSocket that wait for receive() …
+    std::size_t queue_bytes_max = 4194304;  ///< … and their bytes; above, it is read no more
   };
 
   /// On failure the text of the exception. `loop` and `log` must outlive what is returned.
@@ -31,15 +34,16 @@ class Application final : public net::Application {
   ~Application();
 
   void on_request(net::Exchange& exchange) override;
+  void on_web_socket(net::Exchange& exchange, const ws::Handshake& handshake) override;
 
   /// Has `on_ended` called whenever a call of the application has ended that did not end at once.
   void on_task_ended(std::function<void()> on_ended);
-  /// Cancels the tasks of all requests that still run; their end is awaited by running the loop.
+  /// Cancels the tasks of all calls that still run; their end is awaited by running the loop.
   /// Returns how many there were.
   std::size_t cancel_all();
-  /// Requests whose application call has not ended (also after their response is complete).
+  /// Calls of the application that have not ended (also after their response is complete).
   std::size_t running_count() const noexcept;
-  /// Objects of requests that are alive, for the count at exit.
+  /// Objects of calls that are alive, for the count at exit.
   std::size_t live_count() const noexcept;
 
  private:

@@ -18,6 +18,8 @@ namespace ringhorn::config {
 enum class Lifespan : std::uint8_t { automatic, on, off };
 /// What carries the network: `automatic` takes io_uring where it can be had, epoll elsewhere.
 enum class Io : std::uint8_t { automatic, uring, epoll };
+/// Whether WebSockets are served; otherwise their handshakes are plain requests.
+enum class WebSockets : std::uint8_t { automatic, none };
 /// From the least to the most talkative.
 enum class LogLevel : std::uint8_t { critical, error, warning, info, debug, trace };
 
@@ -52,16 +54,26 @@ struct Options {
   std::string health_check_path;  ///< begins with `/`, no query; empty: none
   bool server_header = true;
   bool date_header = true;
+  WebSockets ws = WebSockets::automatic;
+  std::uint64_t ws_max_size = 16777216;  ///< bytes; at least 1
+  std::uint32_t ws_max_queue = 32;       ///< messages; at least 1
+  double ws_ping_interval = 20;
+  double ws_ping_timeout = 20;
+  bool ws_per_message_deflate = true;
   // Ringhorn's own. 0 switches a time limit off.
   double timeout_header = 10;
   double timeout_body = 30;
   double timeout_write = 60;
-  double drain_delay = 0;                         ///< after SIGTERM, before the draining begins
+  double drain_delay = 0;  ///< after SIGTERM, before the draining begins
+  double timeout_ws_handshake = 30;
+  double timeout_ws_close = 10;
   std::uint32_t limit_request_line = 8190;        ///< bytes
   std::uint32_t limit_header_count = 100;         ///< at least 1
   std::uint32_t limit_header_size = 65536;        ///< bytes, all fields together
   std::uint32_t limit_header_field_size = 16384;  ///< bytes, one field line
   std::uint64_t limit_body = 0;                   ///< bytes; 0: no limit
+  std::uint32_t ws_max_queue_bytes = 4194304;     ///< at least 1
+  std::uint32_t ws_compress_min_size = 1024;      ///< bytes
   std::uint32_t limit_body_rate = 1;              ///< bytes per second at least; 0: no limit
   Io io = Io::automatic;
 };

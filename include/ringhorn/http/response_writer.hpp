@@ -24,6 +24,7 @@ struct ResponseContext {
   bool head_only = false;  ///< the method was HEAD
   bool keep_alive = true;  ///< both sides would go on; false writes `connection: close`
   bool trailers = false;   ///< the app announced trailers and the client takes them
+  bool upgrade = false;    ///< status 101: another protocol goes on behind the head
 };
 
 /// Why a field of the application's cannot be written. Nothing of it is on the wire.
@@ -67,8 +68,8 @@ class ResponseWriter {
   int status() const noexcept { return status_; }
   /// Body bytes accepted so far (not counting framing).
   std::uint64_t body_bytes() const noexcept { return body_bytes_; }
-  /// Whether the connection may serve another request after this response. Never after a 1xx: the
-  /// client still waits for the final one.
+  /// Whether the connection may serve another request after this response. Never after a 1xx, but
+  /// for an upgrade: the client still waits for the final one.
   bool keep_alive() const noexcept { return keep_alive_; }
   /// Takes keep-alive back. REQUIRES: end_head was not called yet
   void forbid_keep_alive() noexcept { keep_alive_ = false; }
@@ -98,9 +99,10 @@ class ResponseWriter {
 };
 
 /// A whole small response of the server's own (400, 408, 413, 503 …): text/plain, content-length,
-/// `connection: close`, and `block` (date, server …; whole field lines) in front.
+/// `connection`, which includes `close`, and `block` (date, server …; whole field lines) in front.
 void write_plain_response(base::ByteBuffer& out, int status, std::string_view body,
-                          std::string_view block, bool head_only);
+                          std::string_view block, bool head_only,
+                          std::string_view connection = "close");
 
 /// The reason phrase of RFC 9110 §15 or the IANA registry; empty for a status that has none.
 std::string_view reason_phrase(int status) noexcept;

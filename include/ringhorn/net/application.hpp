@@ -2,6 +2,10 @@
 /// Exchange. Declared here, implemented by `asgi` and by the tests; `net` never learns who it is.
 #pragma once
 
+namespace ringhorn::ws {
+class Handshake;
+}
+
 namespace ringhorn::net {
 
 class Exchange;
@@ -32,6 +36,10 @@ class Application {
   /// A request's head has come. `exchange.head()` is valid during this call only. The application
   /// attaches a RequestHandler and may answer at once, later, or in parts.
   virtual void on_request(Exchange& exchange) = 0;
+  /// A client asks for a WebSocket with a valid handshake, which is readable during this call only.
+  /// The application attaches a RequestHandler, as above, and ends the exchange with upgrade() or
+  /// denies the WebSocket by answering as it would any request.
+  virtual void on_web_socket(Exchange& exchange, const ws::Handshake& handshake) = 0;
 
  protected:
   ~Application() = default;

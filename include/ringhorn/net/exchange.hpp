@@ -4,6 +4,7 @@
 /// Life: Application::on_request → attach → take_body/await_body and begin_response, add_field,
 /// send_body … in any order that HTTP allows. It ends, once, with whichever comes first:
 ///   * send_body(…, last) or send_trailers() returned: the response is complete,
+///   * upgrade(): a WebSocket takes over,
 ///   * fail() or abort(): the application broke,
 ///   * RequestHandler::on_disconnect(): the client is gone.
 /// From then on the handler is detached and must not touch the exchange: the object may already
@@ -17,6 +18,7 @@
 #include <ringhorn/http/head.hpp>
 #include <ringhorn/http/response_writer.hpp>
 #include <ringhorn/net/application.hpp>
+#include <ringhorn/net/web_socket.hpp>
 #include <ringhorn/sock/address.hpp>
 
 namespace ringhorn::net {
@@ -85,6 +87,14 @@ class Exchange {
   void send_trailers(std::string_view field_lines);
   /// True when announced trailers are awaited after the last piece.
   bool awaits_trailers() const noexcept;
+
+  // --- a WebSocket: see Application::on_web_socket ----------------------------------------------
+  /// Starts the response that accepts it (101); add_field may follow. Nothing is written yet.
+  void begin_upgrade();
+  /// Accepts it: the head leaves, the exchange ends, `handler` is told from now on. Null when
+  /// memory ran out: the exchange ends with on_disconnect, from the next dispatch.
+  /// REQUIRES: begin_upgrade()
+  WebSocket* upgrade(WebSocketHandler& handler);
 
   /// The application failed: 500 when nothing was sent, else the connection is cut so that the
   /// client sees a truncated response. Ends the exchange.

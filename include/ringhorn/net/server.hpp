@@ -12,6 +12,7 @@
 #include <ringhorn/http/head.hpp>
 #include <ringhorn/io/driver.hpp>
 #include <ringhorn/net/application.hpp>
+#include <ringhorn/net/web_socket.hpp>
 #include <ringhorn/sock/address.hpp>
 #include <ringhorn/telemetry/log.hpp>
 
@@ -35,6 +36,7 @@ struct Settings {
   std::size_t pipeline_bytes_max = 65536;  ///< pipelined bytes held while a request is answered
   unsigned concurrency_max = 0;            ///< connections or requests above: 503; 0 = no limit
   unsigned accepts_per_turn_max = 16;
+  WebSocketSettings web_socket;
   bool access_log = true;
   std::string health_path;  ///< GET and HEAD of it are answered here, not above; empty: none
   bool date_header = true;
