@@ -3,11 +3,13 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <ringhorn/config/parse.hpp>
 #include <ringhorn/py/interpreter.hpp>
 
+#include "doors.hpp"
 #include "module.hpp"
 #include "package.hpp"
 
@@ -17,13 +19,9 @@ constexpr int exit_startup_failed = 3;
 constexpr ringhorn::py::BuiltinModule builtin_modules[] = {{"_ringhorn", PyInit__ringhorn},
                                                            {"ringhorn", PyInit_ringhorn}};
 
-int run(const std::vector<std::string>& argv) {
-  int status = 0;
-  const std::optional<ringhorn::config::Options> options =
-      ringhorn::read_options({argv.begin() + 1, argv.end()}, status);
-  if (!options) {
-    return status;
-  }
+/// Starts Python and serves.
+int work(const std::vector<std::string>& argv, const ringhorn::config::Options& options,
+         std::optional<ringhorn::supervisor::Assignment> assignment) {
   const ringhorn::config::Environment environment = ringhorn::config::process_environment();
   auto interpreter = ringhorn::py::Interpreter::start(
       {argv, environment("VIRTUAL_ENV").value_or(""), environment("PATH").value_or("")},
@@ -32,7 +30,23 @@ int run(const std::vector<std::string>& argv) {
     std::fprintf(stderr, "ringhorn: %s\n", interpreter.error().c_str());
     return exit_startup_failed;
   }
-  return ringhorn::serve(*options);
+  return ringhorn::serve(options, std::move(assignment));
+}
+
+int run(const std::vector<std::string>& argv) {
+  int status = 0;
+  const std::optional<ringhorn::config::Options> options =
+      ringhorn::read_options({argv.begin() + 1, argv.end()}, status);
+  if (!options) {
+    return status;
+  }
+  if (!ringhorn::supervisor::is_wanted(*options)) {
+    return work(argv, *options, std::nullopt);
+  }
+  // Python is not started yet: every worker that is forked reads the application anew.
+  return ringhorn::supervise(*options, [&](ringhorn::supervisor::Assignment assignment) {
+    return work(argv, *options, std::move(assignment));
+  });
 }
 
 }  // namespace

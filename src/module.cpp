@@ -1,57 +1,25 @@
-// Door 2: the extension module `_ringhorn`; and what both doors share.
+// Door 2: the extension module `_ringhorn`.
 #include "module.hpp"
 
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include <ringhorn/config/parse.hpp>
 #include <ringhorn/loop/loop_module.hpp>
 #include <ringhorn/py/ref.hpp>
-#include <ringhorn/supervisor/listeners.hpp>
-#include <ringhorn/telemetry/log.hpp>
-#include <ringhorn/worker/worker.hpp>
+
+#include "doors.hpp"
 
 namespace ringhorn {
 
 namespace {
-
-telemetry::Colors to_colors(const std::optional<bool>& use_colors) {
-  if (!use_colors) {
-    return telemetry::Colors::automatic;
-  }
-  return *use_colors ? telemetry::Colors::always : telemetry::Colors::never;
-}
-
-telemetry::Level to_level(config::LogLevel level) {
-  switch (level) {
-    case config::LogLevel::critical:
-      return telemetry::Level::critical;
-    case config::LogLevel::error:
-      return telemetry::Level::error;
-    case config::LogLevel::warning:
-      return telemetry::Level::warning;
-    case config::LogLevel::info:
-      return telemetry::Level::info;
-    case config::LogLevel::debug:
-      return telemetry::Level::debug;
-    case config::LogLevel::trace:
-      break;
-  }
-  return telemetry::Level::trace;
-}
-
-void flush_python() {
-  for (const char* name : {"stdout", "stderr"}) {
-    PyObject* stream = PySys_GetObject(name);
-    if (stream != nullptr && stream != Py_None) {
-      const py::Ref done = py::Ref::steal(PyObject_CallMethod(stream, "flush", nullptr));
-      if (!done) {
-        PyErr_Clear();
-      }
-    }
-  }
-}
 
 bool to_strings(PyObject* list, std::vector<std::string>& strings) {
   const py::Ref items = py::Ref::steal(PySequence_List(list));
@@ -66,6 +34,69 @@ bool to_strings(PyObject* list, std::vector<std::string>& strings) {
   return static_cast<bool>(items);
 }
 
+/// How this interpreter was started, to start it so again; empty with an exception set on failure.
+std::vector<std::string> own_command() {
+  std::vector<std::string> command;
+  PyObject* program = PySys_GetObject("executable");
+  PyObject* arguments = PySys_GetObject("orig_argv");
+  if (program == nullptr || arguments == nullptr || !PyUnicode_Check(program) ||
+      PyUnicode_GetLength(program) == 0 || !to_strings(arguments, command) || command.empty()) {
+    if (PyErr_Occurred() == nullptr) {
+      PyErr_SetString(PyExc_RuntimeError, "this interpreter does not know how it was started");
+    }
+    return {};
+  }
+  const py::Ref path = py::Ref::steal(PyUnicode_EncodeFSDefault(program));
+  if (!path) {
+    return {};
+  }
+  command[0] = PyBytes_AS_STRING(path.get());
+  return command;
+}
+
+/// Becomes another program with the same arguments, which takes `assignment` over.
+int execute(std::vector<std::string>& command, const supervisor::Assignment& assignment) {
+  std::vector<char*> arguments;
+  for (std::string& argument : command) {
+    arguments.push_back(argument.data());
+  }
+  arguments.push_back(nullptr);
+  ::setenv(supervisor::assignment_variable, supervisor::hand_on(assignment).c_str(), 1);
+  ::execv(arguments[0], arguments.data());
+  std::fprintf(stderr, "ringhorn: %s cannot be executed: %s\n", arguments[0], std::strerror(errno));
+  return 3;
+}
+
+/// Workers are programs of their own: an interpreter that has run must not be forked (its imports
+/// would never be read anew), and this one stays idle.
+PyObject* supervise_programs(const config::Options& options) {
+  std::vector<std::string> command = own_command();
+  if (command.empty()) {
+    return nullptr;
+  }
+  PyThreadState* const state = PyEval_SaveThread();
+  const int status = supervise(options, [&command](const supervisor::Assignment& assignment) {
+    return execute(command, assignment);
+  });
+  PyEval_RestoreThread(state);
+  return PyLong_FromLong(status);
+}
+
+/// What a supervisor has left in the environment, which the application need not see.
+std::optional<supervisor::Assignment> take_assignment() {
+  const auto text = config::process_environment()(supervisor::assignment_variable);
+  if (!text) {
+    return std::nullopt;
+  }
+  const py::Ref os = py::Ref::steal(PyImport_ImportModule("os"));
+  const py::Ref variables =
+      os ? py::Ref::steal(PyObject_GetAttrString(os.get(), "environ")) : py::Ref();
+  if (!variables || PyMapping_DelItemString(variables.get(), supervisor::assignment_variable) < 0) {
+    PyErr_Clear();
+  }
+  return supervisor::take_over(*text);
+}
+
 /// main(arguments) -> exit status
 PyObject* module_main(PyObject*, PyObject* arguments) {
   std::vector<std::string> strings;
@@ -74,7 +105,14 @@ PyObject* module_main(PyObject*, PyObject* arguments) {
   }
   int status = 0;
   const std::optional<config::Options> options = read_options(strings, status);
-  return PyLong_FromLong(options ? serve(*options) : status);
+  if (!options) {
+    return PyLong_FromLong(status);
+  }
+  std::optional<supervisor::Assignment> assignment = take_assignment();
+  if (!assignment && supervisor::is_wanted(*options)) {
+    return supervise_programs(*options);
+  }
+  return PyLong_FromLong(serve(*options, std::move(assignment)));
 }
 
 PyMethodDef methods[] = {
@@ -93,39 +131,6 @@ PyModuleDef definition = {PyModuleDef_HEAD_INIT,
                           nullptr};
 
 }  // namespace
-
-std::optional<config::Options> read_options(const std::vector<std::string>& arguments,
-                                            int& status) {
-  auto options = config::parse(arguments, config::process_environment(), PY_VERSION,
-                               config::process_variable_names());
-  if (options) {
-    return options.take_value();
-  }
-  status = options.error().status;
-  std::FILE* stream = status == 0 ? stdout : stderr;
-  std::fwrite(options.error().text.data(), 1, options.error().text.size(), stream);
-  std::fflush(stream);
-  return std::nullopt;
-}
-
-int serve(const config::Options& options) {
-  worker::Outcome outcome{};
-  {
-    telemetry::Log log(to_level(options.log_level), to_colors(options.use_colors), STDERR_FILENO,
-                       STDOUT_FILENO);
-    const config::Environment environment = config::process_environment();
-    const auto open_listeners = [&] {
-      return supervisor::open_listeners(options, supervisor::activated_descriptors(environment));
-    };
-    outcome = worker::run(options, log,
-                          {open_listeners, environment("RINGHORN_DEBUG_COUNTS").has_value()});
-  }
-  if (outcome.at_once) {
-    flush_python();
-    ::_exit(outcome.status);
-  }
-  return outcome.status;
-}
 
 }  // namespace ringhorn
 

@@ -60,6 +60,21 @@ Address:
   --backlog COUNT                 Connections that may wait to be accepted.
                                   [default: 2048; RINGHORN_BACKLOG]
 
+Processes:
+  --workers, -w COUNT             Serve with this many processes under a
+                                  supervisor that replaces, reloads and drains
+                                  them; WEB_CONCURRENCY sets it too. Without it
+                                  one process serves alone.
+                                  [RINGHORN_WORKERS]
+  --timeout-startup SECONDS       Time for a worker to start the application; 0
+                                  for no limit.
+                                  [default: 120; RINGHORN_TIMEOUT_STARTUP]
+  --timeout-worker-healthcheck SECONDS
+                                  Replace a worker whose event loop stands still
+                                  this long; 0 for never.
+                                  [default: 30;
+                                  RINGHORN_TIMEOUT_WORKER_HEALTHCHECK]
+
 Log:
   --log-level LEVEL               Write lines of this level and above: critical,
                                   error, warning, info, debug, trace.
@@ -196,7 +211,7 @@ TEST_CASE("help text fits 80 columns and names every option and variable", "[con
 
 TEST_CASE("parse answers --help and --version with status 0, whatever else is wrong", "[config]") {
   for (const std::string option : {"--help", "-h"}) {
-    auto help = parse_with({"--port", "80x", option, "--workers"});
+    auto help = parse_with({"--port", "80x", option, "--reload"});
     REQUIRE_FALSE(help);
     CHECK(help.error().status == 0);
     CHECK(help.error().text == help_text());

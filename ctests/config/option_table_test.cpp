@@ -47,6 +47,7 @@ Options different() {
   options.io = Io::epoll;
   options.log_level = LogLevel::trace;
   options.access_log = options.server_header = options.date_header = false;
+  options.timeout_startup = options.timeout_worker_healthcheck = 77;
   options.timeout_keep_alive = options.timeout_header = 77;
   options.timeout_body = options.timeout_write = 77;
   options.drain_delay = 77;
@@ -65,12 +66,14 @@ Options different() {
 
 int count_of_equal_members(const Options& a, const Options& b) {
   return (a.host == b.host) + (a.port == b.port) + (a.backlog == b.backlog) +
-         (a.uds_mode == b.uds_mode) + (a.factory == b.factory) + (a.lifespan == b.lifespan) +
-         (a.log_level == b.log_level) + (a.access_log == b.access_log) +
-         (a.server_header == b.server_header) + (a.date_header == b.date_header) +
-         (a.timeout_keep_alive == b.timeout_keep_alive) + (a.timeout_header == b.timeout_header) +
-         (a.timeout_body == b.timeout_body) + (a.timeout_write == b.timeout_write) +
-         (a.drain_delay == b.drain_delay) + (a.limit_request_line == b.limit_request_line) +
+         (a.uds_mode == b.uds_mode) + (a.timeout_startup == b.timeout_startup) +
+         (a.timeout_worker_healthcheck == b.timeout_worker_healthcheck) + (a.factory == b.factory) +
+         (a.lifespan == b.lifespan) + (a.log_level == b.log_level) +
+         (a.access_log == b.access_log) + (a.server_header == b.server_header) +
+         (a.date_header == b.date_header) + (a.timeout_keep_alive == b.timeout_keep_alive) +
+         (a.timeout_header == b.timeout_header) + (a.timeout_body == b.timeout_body) +
+         (a.timeout_write == b.timeout_write) + (a.drain_delay == b.drain_delay) +
+         (a.limit_request_line == b.limit_request_line) +
          (a.limit_header_count == b.limit_header_count) +
          (a.limit_header_size == b.limit_header_size) +
          (a.limit_header_field_size == b.limit_header_field_size) + (a.limit_body == b.limit_body) +

@@ -102,6 +102,11 @@ const std::vector<Case>& cases() {
       valued("uds-mode", "RINGHORN_UDS_MODE", "0600", &Options::uds_mode, "438", "384"),
       valued("uds-owner", "RINGHORN_UDS_OWNER", "www:www", &Options::uds_owner, "", "www:www"),
       valued("backlog", "RINGHORN_BACKLOG", "16", &Options::backlog, "2048", "16"),
+      valued("workers", "RINGHORN_WORKERS", "4", &Options::workers, "none", "4"),
+      valued("timeout-startup", "RINGHORN_TIMEOUT_STARTUP", "1", &Options::timeout_startup,
+             "120.000000", "1.000000"),
+      valued("timeout-worker-healthcheck", "RINGHORN_TIMEOUT_WORKER_HEALTHCHECK", "0",
+             &Options::timeout_worker_healthcheck, "30.000000", "0.000000"),
       valued("log-level", "RINGHORN_LOG_LEVEL", "TRACE", &Options::log_level, "3", "5"),
       flag("--no-access-log", "RINGHORN_ACCESS_LOG", "off", &Options::access_log, "true", "false"),
       flag("--use-colors", "RINGHORN_USE_COLORS", "yes", &Options::use_colors, "none", "true"),
@@ -218,9 +223,20 @@ TEST_CASE("parse ignores uvicorn's variables and empty ones", "[config]") {
                                                     {"UVICORN_WORKERS", "4"},
                                                     {"RINGHORN_PORT", ""},
                                                     {"RINGHORN_FACTORY", ""},
-                                                    {"WEB_CONCURRENCY", "4"}});
+                                                    {"WEB_CONCURRENCY", ""}});
   CHECK(options.port == 8000);
+  CHECK_FALSE(options.workers);
   CHECK_FALSE(options.factory);
+}
+
+TEST_CASE("parse takes WEB_CONCURRENCY when nothing else says how many workers", "[config]") {
+  const Variables four = {{"WEB_CONCURRENCY", "4"}};
+  CHECK(options_of({"main:app"}, four).workers == 4U);
+  CHECK(options_of({"main:app", "-w", "2"}, four).workers == 2U);
+  CHECK(options_of({"main:app"}, {{"WEB_CONCURRENCY", "4"}, {"RINGHORN_WORKERS", "3"}}).workers ==
+        3U);
+  CHECK(ringhorn::config::test::refusal({"main:app"}, {{"WEB_CONCURRENCY", "many"}}) ==
+        "WEB_CONCURRENCY: 'many' is not a count of workers: give a whole number from 1 to 500");
 }
 
 TEST_CASE("parse ignores the RINGHORN_PORT of a Kubernetes service", "[config]") {

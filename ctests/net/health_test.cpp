@@ -131,7 +131,7 @@ TEST_CASE("Server that drains is not healthy", "[net]") {
   Client client = world.connect();
   client.send(asking("GET", "/") + asking("GET", "/health"));
   REQUIRE(world.requests(1));
-  world.server().drain([] {});
+  world.server().drain({}, [] {});
   world.application.last().respond("hello");
   CHECK(world.receive_all(client) == hello_response + draining);
 }

@@ -88,7 +88,7 @@ TEST_CASE("Server that drains closes idle connections and finishes busy ones (ro
   busy.send(get + "GET /idle HTTP/1.1\r\nhost: a\r\n\r\n");
   REQUIRE(world.requests(2));
   int idle_calls = 0;
-  world.server().drain([&] { ++idle_calls; });
+  world.server().drain({}, [&] { ++idle_calls; });
   CHECK(world.receive_all(idle).empty());
   CHECK_FALSE(idle.was_reset());
   CHECK(idle_calls == 0);
@@ -117,7 +117,7 @@ TEST_CASE("Server that drains answers what the kernel holds (robustness 85)", "[
   }
   // Not one turn has passed: all of them are in the kernel's queue.
   int idle_calls = 0;
-  world.server().drain([&] { ++idle_calls; });
+  world.server().drain({}, [&] { ++idle_calls; });
   for (const auto& client : clients) {
     const std::string text = world.receive_all(*client);
     CHECK(text.find("connection: close\r\n") != std::string::npos);
@@ -136,7 +136,7 @@ TEST_CASE("Server that drains looks once more at idle connections (robustness 85
   REQUIRE(world.receive(client, "hello"));
   client.take();
   client.send(get);  // on its way, not yet seen
-  world.server().drain([] {});
+  world.server().drain({}, [] {});
   const std::string text = world.receive_all(client);
   CHECK(text.find("connection: close\r\n") != std::string::npos);
   CHECK(text.substr(text.size() - 5) == "hello");
@@ -147,7 +147,7 @@ TEST_CASE("Server that drains gives a fresh connection a moment (robustness 85)"
   Client speaking = world.connect();
   Client silent = world.connect();
   REQUIRE(world.until([&] { return world.server().connection_count() == 2; }));
-  world.server().drain([] {});
+  world.server().drain({}, [] {});
   world.turns(3);
   speaking.send(get);
   CHECK(world.receive_all(speaking).find("hello") != std::string::npos);
@@ -159,7 +159,7 @@ TEST_CASE("Server that drains gives a fresh connection a moment (robustness 85)"
 TEST_CASE("Server without connections drains at once", "[net]") {
   World world;
   bool idle = false;
-  world.server().drain([&] { idle = true; });
+  world.server().drain({}, [&] { idle = true; });
   CHECK_FALSE(idle);
   CHECK(world.until([&] { return idle; }));
 }
@@ -180,7 +180,7 @@ TEST_CASE("Server cut short disconnects every application once", "[net]") {
   REQUIRE(world.requests(10));
   CHECK(world.server().exchange_count() == 10);
   int idle_calls = 0;
-  world.server().drain([&] { ++idle_calls; });
+  world.server().drain({}, [&] { ++idle_calls; });
   world.turns(3);
   world.server().abort_all();
   CHECK(world.server().exchange_count() == 0);

@@ -231,7 +231,7 @@ TEST_CASE("Server that drains says 1012 to WebSockets and to the application fir
   asking.send(handshake);
   REQUIRE(chat.world.until([&] { return chat.application.sockets.size() == 2; }));
   bool idle = false;
-  chat.world.server().drain([&] { idle = true; });
+  chat.world.server().drain({}, [&] { idle = true; });
   CHECK(socket.code == 1012);
   CHECK(chat.application.last().disconnects == 1);
   CHECK(chat.world.receive(client, server_close(1012)));

@@ -79,3 +79,12 @@ TEST_CASE("local_address and peer_address are none for no socket", "[sock]") {
   REQUIRE(ringhorn::sock::local_address(-1) == Address{});
   REQUIRE(ringhorn::sock::peer_address(-1) == Address{});
 }
+
+TEST_CASE("Address knows which clients are on this machine", "[sock]") {
+  CHECK(Address{Address::Family::ipv4, 80, "127.0.0.2"}.is_local());
+  CHECK(Address{Address::Family::ipv6, 80, "::1"}.is_local());
+  CHECK(Address{Address::Family::unix_path, 0, "/run/app.sock"}.is_local());
+  CHECK_FALSE(Address{Address::Family::ipv4, 80, "0.0.0.0"}.is_local());
+  CHECK_FALSE(Address{Address::Family::ipv6, 80, "::"}.is_local());
+  CHECK_FALSE(Address{}.is_local());
+}

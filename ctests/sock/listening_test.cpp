@@ -194,7 +194,7 @@ TEST_CASE("seal keeps who is in the queue and refuses newcomers on Unix", "[sock
   const Listening listening = listening_unix({.name = name, .abstract = true});
   const Attempt before = connect_to(listening.socket.value());
   REQUIRE(before.error == 0);
-  REQUIRE(seal(listening));
+  REQUIRE(seal(listening.socket.value(), listening.address));
   CHECK(connect_to(listening.socket.value()).error == ECONNREFUSED);
   CHECK(can_accept(listening.socket.value()));
   CHECK_FALSE(can_accept(listening.socket.value()));
@@ -206,7 +206,7 @@ TEST_CASE("seal keeps who is in the queue and does not answer newcomers on TCP",
   REQUIRE(before.error == EINPROGRESS);
   pollfd connected{before.socket.value(), POLLOUT, 0};
   REQUIRE(::poll(&connected, 1, 5000) == 1);
-  REQUIRE(seal(listening));
+  REQUIRE(seal(listening.socket.value(), listening.address));
   const Attempt after = connect_to(listening.socket.value());
   CHECK(after.error == EINPROGRESS);
   pollfd undecided{after.socket.value(), POLLOUT, 0};

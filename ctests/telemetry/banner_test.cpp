@@ -13,6 +13,8 @@ TEST_CASE("banner texts are uvicorn's", "[telemetry]") {
   const Log log(Level::info, Colors::never, nowhere.value(), nowhere.value());
   CHECK(started_server_process(7, log) == "Started server process [7]");
   CHECK(finished_server_process(4194304, log) == "Finished server process [4194304]");
+  CHECK(started_parent_process(7, log) == "Started parent process [7]");
+  CHECK(stopping_parent_process(7, log) == "Stopping parent process [7]");
   CHECK(running_on("http://127.0.0.1:8000", log) ==
         "Ringhorn running on http://127.0.0.1:8000 (Press CTRL+C to quit)");
   CHECK(running_on("unix socket /run/app.sock", log) ==

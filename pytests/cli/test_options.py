@@ -65,7 +65,7 @@ def test_help_names_every_option_and_its_variable(door):
         (("raw:app", "--header", "a:b\r\nc: d"), "--header"),
         (("raw", "--port", "0"), "is not an application"),
         (("raw:", "--port", "0"), "is not an application"),
-        (("raw:app", "--workers", "4"), "--workers is not available yet"),
+        (("raw:app", "--workers", "0"), "--workers: '0' is not a count of workers"),
         (("raw:app", "--reload"), "--reload is not available yet"),
         (("raw:app", "--ssl-keyfile", "x"), "--ssl-keyfile is not available yet"),
         (("raw:app", "--proxy-headers"), "--proxy-headers is not available yet"),

@@ -39,7 +39,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.MULTILINE)
 
 def module_of(path: str) -> str | None:
     """The row of the table that a file belongs to; ctests are bound by none."""
-    if re.fullmatch(r"src/(main|module)\.[ch]pp", path):
+    if re.fullmatch(r"src/(main|module|doors)\.[ch]pp", path):
         return "door"
     match = re.match(r"(?:include/ringhorn|src)/(\w+)/", path)
     return match and match[1]

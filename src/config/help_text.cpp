@@ -19,9 +19,10 @@ constexpr std::string_view introduction =
     "Serves an ASGI application over HTTP/1.1 and WebSocket. Each option can be set\n"
     "by the environment variable in its brackets too; the command line wins.\n";
 
-constexpr std::array<std::pair<Group, std::string_view>, 8> groups = {{
+constexpr std::array<std::pair<Group, std::string_view>, 9> groups = {{
     {Group::application, "Application"},
     {Group::address, "Address"},
+    {Group::process, "Processes"},
     {Group::log, "Log"},
     {Group::response, "Responses"},
     {Group::web_socket, "WebSockets"},

@@ -57,6 +57,17 @@ constexpr std::array table = {
               "a backlog: give a whole number from 1 to 2147483647",
               read_number<&Options::backlog, 1>},
 
+    OptionRow{"workers", "", "COUNT", Kind::value, Group::process, "",
+              "Serve with this many processes under a supervisor that replaces, reloads and drains "
+              "them; WEB_CONCURRENCY sets it too. Without it one process serves alone.",
+              "a count of workers: give a whole number from 1 to 500", read_workers, 'w'},
+    OptionRow{"timeout-startup", "", "SECONDS", Kind::value, Group::process, "120",
+              "Time for a worker to start the application; 0 for no limit.", seconds,
+              read_time<&Options::timeout_startup>},
+    OptionRow{"timeout-worker-healthcheck", "", "SECONDS", Kind::value, Group::process, "30",
+              "Replace a worker whose event loop stands still this long; 0 for never.", seconds,
+              read_time<&Options::timeout_worker_healthcheck>},
+
     OptionRow{"log-level", "", "LEVEL", Kind::value, Group::log, "info",
               "Write lines of this level and above: critical, error, warning, info, debug, trace.",
               "a log level: give critical, error, warning, info, debug or trace", read_log_level},

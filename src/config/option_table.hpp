@@ -23,6 +23,7 @@ enum class Kind : std::uint8_t {
 enum class Group : std::uint8_t {
   application,
   address,
+  process,
   log,
   response,
   web_socket,

@@ -104,6 +104,15 @@ Complaint read_row(const OptionRow& row, const std::vector<std::string>& values,
   return {};
 }
 
+/// What platforms set for every server; uvicorn and gunicorn read it too.
+Complaint read_web_concurrency(const Environment& environment, Options& options) {
+  const OptionRow* row = find_option("workers");
+  RINGHORN_ASSERT(row != nullptr);
+  const std::string value = environment("WEB_CONCURRENCY").value_or("");
+  return options.workers || value.empty() ? Complaint()
+                                          : read_value(*row, "WEB_CONCURRENCY", value, options);
+}
+
 Complaint read_all(const CommandLine& command_line, const Environment& environment,
                    Options& options) {
   const auto rows = option_table();
@@ -116,6 +125,10 @@ Complaint read_all(const CommandLine& command_line, const Environment& environme
     if (!complaint.empty()) {
       return complaint;
     }
+  }
+  Complaint complaint = read_web_concurrency(environment, options);
+  if (!complaint.empty()) {
+    return complaint;
   }
   if (options.app.empty()) {
     return "no application given: name it as module:attribute, for instance ringhorn main:app";

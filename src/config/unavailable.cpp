@@ -10,8 +10,6 @@ namespace ringhorn::config {
 namespace {
 
 constexpr std::string_view leave_out = "leave it out";
-constexpr std::string_view no_process_manager =
-    "one process serves; start several with a process manager such as systemd";
 constexpr std::string_view no_reload = "restart the server after a change";
 constexpr std::string_view no_tls = "put a proxy that speaks TLS in front";
 constexpr std::string_view no_proxy_headers = "forwarded headers are not read; leave it out";
@@ -20,7 +18,6 @@ constexpr std::string_view own_loop = "it has its own event loop; leave it out";
 constexpr std::string_view own_parser = "it has its own HTTP parser; leave it out";
 
 constexpr std::array table = {
-    UnavailableRow{"workers", 'w', Verdict::not_yet, no_process_manager},
     UnavailableRow{"reload", 0, Verdict::not_yet, no_reload},
     UnavailableRow{"reload-*", 0, Verdict::not_yet, no_reload},
     UnavailableRow{"ssl-*", 0, Verdict::not_yet, no_tls},
@@ -31,7 +28,6 @@ constexpr std::array table = {
     UnavailableRow{"forwarded-allow-ips", 0, Verdict::not_yet, no_proxy_headers},
     UnavailableRow{"limit-max-requests", 0, Verdict::not_yet, leave_out},
     UnavailableRow{"limit-max-requests-jitter", 0, Verdict::not_yet, leave_out},
-    UnavailableRow{"timeout-worker-healthcheck", 0, Verdict::not_yet, no_process_manager},
     UnavailableRow{"reset-contextvars", 0, Verdict::not_yet, leave_out},
     UnavailableRow{"loop", 0, Verdict::own, own_loop},
     UnavailableRow{"http", 0, Verdict::own, own_parser},
@@ -44,13 +40,13 @@ constexpr std::array table = {
     UnavailableRow{"worker-connections", 0, Verdict::other, "use --limit-concurrency"},
     UnavailableRow{"max-requests", 0, Verdict::other, leave_out},
     UnavailableRow{"max-requests-jitter", 0, Verdict::other, leave_out},
-    UnavailableRow{"timeout", 't', Verdict::other, no_process_manager},
+    UnavailableRow{"timeout", 't', Verdict::other, "use --timeout-worker-healthcheck"},
     UnavailableRow{"graceful-timeout", 0, Verdict::other, "use --timeout-graceful-shutdown"},
     UnavailableRow{"keep-alive", 0, Verdict::other, "use --timeout-keep-alive"},
     UnavailableRow{"limit-request-fields", 0, Verdict::other, "use --limit-header-count"},
     UnavailableRow{"limit-request-field_size", 0, Verdict::other, "use --limit-header-field-size"},
     UnavailableRow{"config", 'c', Verdict::other, "use options or RINGHORN_* variables"},
-    UnavailableRow{"preload", 0, Verdict::other, no_process_manager},
+    UnavailableRow{"preload", 0, Verdict::not_yet, leave_out},
     UnavailableRow{"reuse-port", 0, Verdict::other, leave_out},
     UnavailableRow{"chdir", 0, Verdict::other, "use --app-dir"},
     UnavailableRow{"pythonpath", 0, Verdict::other, "use --app-dir or PYTHONPATH"},

@@ -156,6 +156,15 @@ bool read_health_path(std::string_view text, Options& options) {
   return right;
 }
 
+bool read_workers(std::string_view text, Options& options) {
+  constexpr std::uint64_t most = 500;
+  const auto value = read_integer(text, 1, most);
+  if (value) {
+    options.workers = static_cast<std::uint32_t>(*value);
+  }
+  return value.has_value();
+}
+
 bool read_header(std::string_view text, Options& options) {
   // A fixed length or connection option would contradict the framing of every single response.
   constexpr std::array<std::string_view, 3> framing = {"connection", "content-length",

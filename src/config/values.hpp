@@ -38,6 +38,8 @@ bool read_bind(std::string_view text, Options& options);
 /// The path of a Unix socket that fits its address.
 bool read_uds(std::string_view text, Options& options);
 bool read_fd(std::string_view text, Options& options);
+/// 1 to 500: as many as the supervisor can keep apart, each with a successor.
+bool read_workers(std::string_view text, Options& options);
 /// `660`, `0660`: octal, up to 777.
 bool read_mode(std::string_view text, Options& options);
 

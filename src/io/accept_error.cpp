@@ -1,4 +1,4 @@
-#include "accept_error.hpp"
+#include <ringhorn/io/accept.hpp>
 
 #include <cerrno>
 

@@ -2,7 +2,6 @@
 
 #include <cerrno>
 
-#include "accept_error.hpp"
 #include "epoll_driver.hpp"
 
 namespace ringhorn::io {

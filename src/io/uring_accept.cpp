@@ -1,6 +1,5 @@
 #include <sys/socket.h>
 
-#include "accept_error.hpp"
 #include "uring_driver.hpp"
 
 namespace ringhorn::io {

@@ -235,7 +235,7 @@ void Connection::idle() {
   if (receive_ended_) {
     finish(Farewell::close);
   } else if (server_->draining()) {
-    retire();
+    part();
   } else {
     arm(TimeoutKind::keep_alive);
   }
@@ -250,11 +250,17 @@ void Connection::drain() {
     return;
   }
   if (spoken_) {
-    retire();
+    part();
   } else {
     // Its first request may be on the way: the client has only just connected (robustness 85).
     arm(TimeoutKind::first_bytes);
   }
+}
+
+/// A request that the client sends before it sees our end is one that it must send again, and not
+/// every client does: it gets a little time to be sent, and its answer says `connection: close`.
+void Connection::part() {
+  server_->idle_ns() > 0 ? arm(TimeoutKind::parting) : retire();
 }
 
 void Connection::retire() {
@@ -276,6 +282,7 @@ void Connection::on_timeout(TimeoutKind kind) {
                                       : server_->arm(write_timeout_, TimeoutKind::write);
       break;
     case TimeoutKind::keep_alive:
+    case TimeoutKind::parting:
       retire();
       break;
     case TimeoutKind::linger:

@@ -145,6 +145,7 @@ class Connection final : public base::ListNode<ConnectionsTag>,
   void discard(std::size_t count);
   void on_output_empty();
   void idle();
+  void part();
   void retire();
   /// The output has left: the farewell, whichever it is.
   void end_output();

@@ -2,9 +2,11 @@
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -18,6 +20,8 @@ namespace ringhorn::net {
 namespace {
 
 constexpr base::Nanoseconds pause_ns = base::ns_per_s / 10;
+/// How long a handshake that is under way may take to end.
+constexpr base::Nanoseconds handshake_ns = base::ns_per_s / 4;
 
 /// Accepted sockets inherit these from the listening one (Linux), so that they cost no call each.
 /// A peer that vanished from a quiet connection is found after about a minute (lesson 34), and one
@@ -42,12 +46,15 @@ void set_vanished_peer_options(int fd, base::Nanoseconds write_ns) {
 
 }  // namespace
 
-Listener::Listener(ServerState& server, base::UniqueFd socket, const sock::Address& address)
+Listener::Listener(ServerState& server, base::UniqueFd socket, const sock::Address& address,
+                   sock::Hold hold)
     : server_(&server),
       socket_(std::move(socket)),
       address_(address),
+      hold_(hold),
       accept_(server.driver(), socket_.value(), *this),
-      retry_ns_(Timeouts::never) {
+      poll_(server.driver(), socket_.value(), *this),
+      due_ns_(Timeouts::never) {
   if (address_.family != sock::Address::Family::unix_path) {
     set_vanished_peer_options(socket_.value(), server.settings().write_ns);
   }
@@ -56,26 +63,79 @@ Listener::Listener(ServerState& server, base::UniqueFd socket, const sock::Addre
 void Listener::start() {
   RINGHORN_ASSERT(state_ == State::idle);
   state_ = State::accepting;
-  accept_.start();
+  watch();
 }
 
-void Listener::stop() {
-  if (state_ != State::stopping && state_ != State::stopped) {
-    state_ = State::stopping;
-    retry_ns_ = Timeouts::never;
-    accept_.stop();
+void Listener::watch() {
+  if (server_->settings().sharing == Sharing::alone) {
+    accept_.start();
+  } else {
+    poll_.start(POLLIN);
   }
 }
 
-void Listener::retry() {
-  RINGHORN_ASSERT(state_ == State::paused);
-  retry_ns_ = Timeouts::never;
+void Listener::stop(const Drain& drain) {
+  if (state_ == State::stopping || state_ == State::stopped) {
+    return;
+  }
+  const bool first = state_ != State::sealed;
+  takes_queue_ = drain.takes_queue && !server_->aborting();
+  const bool seals = drain.seals && takes_queue_ && hold_ == sock::Hold::ours;
+  if (first && seals && sock::seal(socket_.value(), address_) && !address_.is_local()) {
+    // A client that is far away may have to say one thing more before it is in the queue.
+    state_ = State::sealed;
+    due_ns_ = server_->now_ns() + handshake_ns;
+    server_->wake_at(due_ns_);
+    return;
+  }
+  stop_watching();
+}
+
+void Listener::stop_watching() {
+  state_ = State::stopping;
+  due_ns_ = Timeouts::never;
+  if (server_->settings().sharing == Sharing::alone) {
+    accept_.stop();
+  } else {
+    poll_.stop();
+  }
+}
+
+void Listener::due() {
+  RINGHORN_ASSERT(state_ == State::paused || state_ == State::sealed);
+  if (state_ == State::sealed) {
+    stop_watching();
+    return;
+  }
+  due_ns_ = Timeouts::never;
   state_ = State::accepting;
-  accept_.start();
+  watch();
 }
 
 void Listener::on_accepted(base::UniqueFd socket) {
   server_->admit(std::move(socket), *this);
+}
+
+void Listener::on_ready(short) {
+  if (state_ != State::accepting && state_ != State::sealed) {
+    return;
+  }
+  take_one();
+  if (state_ == State::accepting || state_ == State::sealed) {
+    poll_.start(POLLIN);
+  }
+}
+
+bool Listener::take_one() {
+  base::UniqueFd socket(::accept4(socket_.value(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+  if (socket) {
+    server_->admit(std::move(socket), *this);
+    return true;
+  }
+  if (const int error = errno; !io::concerns_one_connection(error)) {
+    on_accept_error(error);
+  }
+  return false;
 }
 
 void Listener::on_accept_error(int error) {
@@ -83,8 +143,8 @@ void Listener::on_accept_error(int error) {
     return;
   }
   state_ = State::paused;
-  retry_ns_ = server_->now_ns() + pause_ns;
-  server_->wake_at(retry_ns_);
+  due_ns_ = server_->now_ns() + pause_ns;
+  server_->wake_at(due_ns_);
   if (server_->accept_error_lines().allow(server_->now_ns())) {
     server_->log().error("Cannot accept connections: " + std::generic_category().message(error) +
                          ". Trying again until it works.");
@@ -93,17 +153,18 @@ void Listener::on_accept_error(int error) {
 
 void Listener::on_accept_stopped() {
   // Bounded, since other workers' clients may keep a shared queue filled for ever.
-  for (int count = 0; count < 4096 && !server_->aborting(); ++count) {
-    base::UniqueFd socket(
-        ::accept4(socket_.value(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
-    if (!socket) {
+  for (int count = 0; takes_queue_ && count < 4096 && !server_->aborting(); ++count) {
+    if (!take_one()) {
       break;
     }
-    server_->admit(std::move(socket), *this);
   }
   state_ = State::stopped;
   server_->driver().close(std::move(socket_));
   server_->on_listener_stopped();
+}
+
+void Listener::on_poll_stopped() {
+  on_accept_stopped();
 }
 
 }  // namespace ringhorn::net

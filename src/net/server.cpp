@@ -12,8 +12,8 @@ Server::Server(io::Driver& driver, Application& application, telemetry::Log& log
 
 Server::~Server() = default;
 
-void Server::listen(base::UniqueFd socket, const sock::Address& address) {
-  state_->listen(std::move(socket), address);
+void Server::listen(base::UniqueFd socket, const sock::Address& address, sock::Hold hold) {
+  state_->listen(std::move(socket), address, hold);
 }
 
 void Server::start() {
@@ -24,8 +24,8 @@ void Server::announce_drain() {
   state_->announce_drain();
 }
 
-void Server::drain(std::function<void()> on_idle) {
-  state_->drain(std::move(on_idle));
+void Server::drain(const Drain& drain, std::function<void()> on_idle) {
+  state_->drain(drain, std::move(on_idle));
 }
 
 void Server::abort_all() {

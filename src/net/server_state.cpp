@@ -56,8 +56,8 @@ ServerState::~ServerState() {
   driver_->timers().disarm(*this);
 }
 
-void ServerState::listen(base::UniqueFd socket, const sock::Address& address) {
-  listeners_.push_back(std::make_unique<Listener>(*this, std::move(socket), address));
+void ServerState::listen(base::UniqueFd socket, const sock::Address& address, sock::Hold hold) {
+  listeners_.push_back(std::make_unique<Listener>(*this, std::move(socket), address, hold));
 }
 
 void ServerState::start() {
@@ -154,7 +154,7 @@ void ServerState::on_expired() {
   if (!owed_.empty()) {
     start_owed();
   }
-  retry_listeners();
+  call_listeners();
   timeouts_.expire(now_ns());
   arm_timer();
   if (on_idle_ && idle()) {
@@ -173,10 +173,10 @@ void ServerState::resume_all() {
   }
 }
 
-void ServerState::retry_listeners() {
+void ServerState::call_listeners() {
   for (const auto& listener : listeners_) {
-    if (listener->retry_ns() <= now_ns()) {
-      listener->retry();
+    if (listener->due_ns() <= now_ns()) {
+      listener->due();
     }
   }
 }
@@ -187,17 +187,19 @@ void ServerState::arm_timer() {
     next = std::max(next, now_ns() + coarse_ns);
   }
   for (const auto& listener : listeners_) {
-    next = std::min(next, listener->retry_ns());
+    next = std::min(next, listener->due_ns());
   }
   wake_at(!owed_.empty() || !resumed_.empty() ? now_ns() : next);
 }
 
-void ServerState::drain(std::function<void()> on_idle) {
+void ServerState::drain(const Drain& drain, std::function<void()> on_idle) {
   RINGHORN_ASSERT(!draining_);
   draining_ = leaving_ = true;
+  drain_ = drain;
+  timeouts_.set_duration(TimeoutKind::parting, drain.idle_ns);
   on_idle_ = std::move(on_idle);
   for (const auto& listener : listeners_) {
-    listener->stop();
+    listener->stop(drain_);
   }
   for (Connection* each = connections_.front(); each != nullptr; each = connections_.after(*each)) {
     each->drain();
@@ -209,7 +211,7 @@ void ServerState::abort_all() {
   aborting_ = true;
   owed_.clear();
   for (const auto& listener : listeners_) {
-    listener->stop();
+    listener->stop(drain_);
   }
   // A lost connection stays on the list until its operations have ended.
   for (Connection* each = connections_.front(); each != nullptr; each = connections_.after(*each)) {

@@ -35,10 +35,10 @@ class ServerState final : private io::FlushHook, private io::Timer {
 
   // --- as in Server -----------------------------------------------------------------------------
   /// The contracts stand in server.hpp.
-  void listen(base::UniqueFd socket, const sock::Address& address);
+  void listen(base::UniqueFd socket, const sock::Address& address, sock::Hold hold);
   void start();
   void announce_drain() noexcept { leaving_ = true; }
-  void drain(std::function<void()> on_idle);
+  void drain(const Drain& drain, std::function<void()> on_idle);
   void abort_all();
   bool idle() noexcept;
   std::size_t connection_count() const noexcept { return connection_count_; }
@@ -57,6 +57,8 @@ class ServerState final : private io::FlushHook, private io::Timer {
   bool draining() const noexcept { return draining_; }
   /// No connection is to be kept any more: it drains, or will soon.
   bool leaving() const noexcept { return leaving_; }
+  /// How long an idle connection is kept while the server drains.
+  base::Nanoseconds idle_ns() const noexcept { return drain_.idle_ns; }
   /// Nothing that comes is served any more.
   bool aborting() const noexcept { return aborting_; }
   RateLimit& accept_error_lines() noexcept { return accept_error_lines_; }
@@ -104,7 +106,7 @@ class ServerState final : private io::FlushHook, private io::Timer {
   void resume_all();
   void start_owed();
   void start_connection(base::UniqueFd socket, Listener& listener);
-  void retry_listeners();
+  void call_listeners();
   void arm_timer();
   /// Has the drainer told, from the next dispatch, when nothing is left.
   void finish_drain();
@@ -132,6 +134,7 @@ class ServerState final : private io::FlushHook, private io::Timer {
   unsigned started_this_turn_ = 0;
   bool draining_ = false;
   bool leaving_ = false;
+  Drain drain_;
   bool aborting_ = false;
   std::function<void()> on_idle_;
 };

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include <ringhorn/base/assert.hpp>
 #include <ringhorn/base/clock.hpp>
 #include <ringhorn/base/intrusive_list.hpp>
 
@@ -22,12 +23,13 @@ enum class TimeoutKind : std::uint8_t {
   linger,        ///< reading and discarding after a refusal; absolute
   drain,         ///< swallowing the body that an early response left unread; absolute
   first_bytes,   ///< a connection that never spoke while the server drains; a last look
+  parting,       ///< an idle connection while the server drains
   ws_handshake,  ///< the application has not answered a WebSocket's handshake
   ws_ping,       ///< until the next ping of ours
   ws_pong,       ///< a ping of ours was not answered
   ws_close,      ///< a Close of ours was not answered
 };
-inline constexpr std::size_t timeout_kind_count = 11;
+inline constexpr std::size_t timeout_kind_count = 12;
 
 /// Told when a deadline has passed. The node is no longer armed then.
 class TimeoutOwner {
@@ -70,6 +72,12 @@ class Timeouts {
   /// Arms `timeout`, or moves it, and returns its deadline; `never` when the kind has no limit (it
   /// is not armed then).
   base::Nanoseconds arm(Timeout& timeout, TimeoutKind kind, base::Nanoseconds now_ns) noexcept;
+  /// What is armed from now on. REQUIRES: nothing of this kind is armed
+  void set_duration(TimeoutKind kind, base::Nanoseconds duration_ns) noexcept {
+    const auto index = static_cast<std::size_t>(kind);
+    RINGHORN_ASSERT(lists_[index].empty());
+    durations_[index] = duration_ns;
+  }
   /// The earliest deadline of all; `never` when nothing is armed.
   base::Nanoseconds next_deadline_ns() noexcept;
   /// Tells the owners whose deadline is not after `now_ns`. They may arm and disarm any timeout.

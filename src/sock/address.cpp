@@ -76,6 +76,11 @@ std::string Address::to_string() const {
   return "";
 }
 
+bool Address::is_local() const {
+  return family == Family::unix_path || (family == Family::ipv4 && host.starts_with("127.")) ||
+         (family == Family::ipv6 && host == "::1");
+}
+
 Address make_address(const sockaddr_storage& storage, socklen_t length) {
   if (storage.ss_family == AF_INET && length >= sizeof(sockaddr_in)) {
     const auto address = view_as<sockaddr_in>(storage);

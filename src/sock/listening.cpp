@@ -70,9 +70,8 @@ base::Result<Listening, std::string> adopt(int fd) {
   return Listening{base::UniqueFd(fd), std::move(address), Hold::shared, std::nullopt};
 }
 
-bool seal(const Listening& listening) {
-  const int fd = listening.socket.value();
-  return listening.address.family == Address::Family::unix_path ? ::shutdown(fd, SHUT_RD) == 0
+bool seal(int fd, const Address& address) {
+  return address.family == Address::Family::unix_path ? ::shutdown(fd, SHUT_RD) == 0
                                                                 : drop_openings(fd);
 }
 

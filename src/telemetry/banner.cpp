@@ -13,17 +13,25 @@ std::string painted(std::string_view text, std::string_view style, const Log& lo
 
 std::string process_line(std::string_view what, std::int64_t pid, const Log& log) {
   constexpr std::string_view cyan = "\x1b[36m";
-  return std::string(what) + " server process [" + painted(std::to_string(pid), cyan, log) + "]";
+  return std::string(what) + " process [" + painted(std::to_string(pid), cyan, log) + "]";
 }
 
 }  // namespace
 
 std::string started_server_process(std::int64_t pid, const Log& log) {
-  return process_line("Started", pid, log);
+  return process_line("Started server", pid, log);
 }
 
 std::string finished_server_process(std::int64_t pid, const Log& log) {
-  return process_line("Finished", pid, log);
+  return process_line("Finished server", pid, log);
+}
+
+std::string started_parent_process(std::int64_t pid, const Log& log) {
+  return process_line("Started parent", pid, log);
+}
+
+std::string stopping_parent_process(std::int64_t pid, const Log& log) {
+  return process_line("Stopping parent", pid, log);
 }
 
 std::string running_on(std::string_view where, const Log& log) {

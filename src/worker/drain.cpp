@@ -12,9 +12,11 @@
 namespace ringhorn::worker {
 
 /// Serves on for a while, so that load balancers see the end coming and look away first. Who
-/// presses Ctrl+C does not wait; another signal cuts it short.
+/// presses Ctrl+C does not wait; another signal cuts it short. Under a supervisor it is the one
+/// that waits.
 void Worker::announce() {
-  if (options_.drain_delay == 0 || signals_.received() != SIGTERM || signals_.interrupted()) {
+  if (link_ || options_.drain_delay == 0 || signals_.received() != SIGTERM ||
+      signals_.interrupted()) {
     return;
   }
   log_.info("Shutting down soon: serving on while health checks are told so.");
@@ -35,7 +37,7 @@ void Worker::drain() {
   log_.info(telemetry::shutting_down);
   draining_ = true;
   application_->on_task_ended([this] { stop_when_quiet(); });
-  server_->drain([this] { stop_when_quiet(); });
+  server_->drain(drain_, [this] { stop_when_quiet(); });
   Alarm last([this] {
     server_->abort_all();
     stop_loop();
@@ -112,6 +114,13 @@ void Worker::release() {
   if (signals_.interrupted()) {
     outcome_ = {exit_signal_base + signals_.received(), true};
   }
+  if (link_) {
+    link_->close();
+    while (!link_->closed()) {
+      driver_->wait(base::ns_per_s);
+      driver_->dispatch();
+    }
+  }
   signals_.restore();
   lifespan_.reset();
   app_.reset();
@@ -121,6 +130,7 @@ void Worker::release() {
   if (surroundings_.print_live_counts) {
     print_live_counts();
   }
+  link_.reset();
   server_.reset();
   application_.reset();
   loop_.reset();

@@ -1,11 +1,28 @@
 // A worker at work.
+#include <algorithm>
+
 #include <ringhorn/telemetry/banner.hpp>
 
+#include "settings.hpp"
 #include "worker.hpp"
 
 namespace ringhorn::worker {
 
-/// Until a signal asks to stop.
+namespace {
+
+/// How long idle connections are kept open for a last request.
+constexpr base::Nanoseconds idle_at_retirement_ns = 2 * base::ns_per_s;
+constexpr base::Nanoseconds idle_at_end_ns = base::ns_per_s;
+
+/// How often the loop shows that it turns: often enough for the check, never a burden.
+base::Nanoseconds heartbeat_ns(const config::Options& options) {
+  const double check = options.timeout_worker_healthcheck;
+  return check > 0 ? std::min(to_ns(check / 4) + 1, base::ns_per_s) : base::ns_per_s;
+}
+
+}  // namespace
+
+/// Until somebody asks to stop.
 void Worker::serve() {
   signals_.allow_graceful();
   // What is loaded by now stays: the collector need not look at it again and again.
@@ -14,10 +31,54 @@ void Worker::serve() {
     PyErr_Clear();
   }
   server_->start();
-  for (const sock::Listening& listening : listeners_) {
-    log_.info(telemetry::running_on(listening.to_string(), log_));
+  if (link_) {
+    link_->start();
+    link_->say(sock::Word::ready);
+  } else {
+    for (const sock::Listening& listening : listeners_) {
+      log_.info(telemetry::running_on(listening.to_string(), log_));
+    }
   }
   run_loop();
+}
+
+void Worker::make_link() {
+  link_ = std::make_unique<SupervisorLink>(
+      *driver_, *surroundings_.supervision, heartbeat_ns(options_),
+      SupervisorLink::Listener{[this](sock::Word word) { on_word(word); }, [] {},
+                               [this] { begin_drain({}); }});
+}
+
+void Worker::on_stop_signal() {
+  if (link_) {
+    link_->say(sock::Word::leaving);
+  } else {
+    stop_loop();  // of serving, or of announcing the end
+  }
+}
+
+void Worker::on_word(sock::Word word) {
+  switch (word) {
+    case sock::Word::announce:
+      return server_->announce_drain();
+    case sock::Word::retire:
+      // Somebody else serves: the queue is theirs, and nothing presses.
+      return begin_drain({.takes_queue = false, .seals = false, .idle_ns = idle_at_retirement_ns});
+    case sock::Word::finish:
+      return begin_drain({.takes_queue = true, .seals = false, .idle_ns = idle_at_end_ns});
+    case sock::Word::hurry:
+      return begin_drain({});
+    default:
+      return;
+  }
+}
+
+void Worker::begin_drain(const net::Drain& drain) {
+  if (!told_) {
+    told_ = true;
+    drain_ = drain;
+    stop_loop();
+  }
 }
 
 }  // namespace ringhorn::worker

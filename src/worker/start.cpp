@@ -32,7 +32,7 @@ bool Worker::make_loop() {
   }
   loop_ = loop.take_value();
   glue_ = py::run_source("ringhorn.finish", py::finish_source);
-  const bool ready = glue_ && signals_.install(loop_->object(), [this] { stop_loop(); });
+  const bool ready = glue_ && signals_.install(loop_->object(), [this] { on_stop_signal(); });
   return ready || fail_python();
 }
 
@@ -90,10 +90,14 @@ bool Worker::listen() {
     return fail_start(opened.error());
   }
   listeners_ = opened.take_value();
-  server_ =
-      std::make_unique<net::Server>(*driver_, *application_, log_, make_net_settings(options_));
+  net::Settings settings = make_net_settings(options_);
+  settings.sharing = surroundings_.supervision ? net::Sharing::shared : net::Sharing::alone;
+  server_ = std::make_unique<net::Server>(*driver_, *application_, log_, settings);
   for (sock::Listening& listening : listeners_) {
-    server_->listen(std::move(listening.socket), listening.address);
+    server_->listen(std::move(listening.socket), listening.address, listening.hold);
+  }
+  if (surroundings_.supervision) {
+    make_link();
   }
   return true;
 }

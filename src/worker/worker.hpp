@@ -16,6 +16,7 @@
 #include <ringhorn/worker/worker.hpp>
 
 #include "signals.hpp"
+#include "supervisor_link.hpp"
 
 namespace ringhorn::worker {
 
@@ -64,6 +65,12 @@ class Worker {
 
   // --- serve ------------------------------------------------------------------------------------
   void serve();
+  /// A signal asks to stop: alone the loop is left, under a supervisor it is asked for leave.
+  void on_stop_signal();
+  void make_link();
+  void on_word(sock::Word word);
+  /// The loop is left, and the worker drains.
+  void begin_drain(const net::Drain& drain);
 
   // --- drain and end ----------------------------------------------------------------------------
   void announce();
@@ -89,6 +96,8 @@ class Worker {
   LogFlush log_flush_;
   Outcome outcome_{exit_stopped, false};
   bool draining_ = false;
+  bool told_ = false;  ///< to drain, before draining began
+  net::Drain drain_;   ///< … and how
   std::unique_ptr<io::Driver> driver_;
   std::unique_ptr<loop::EventLoop> loop_;
   Signals signals_;
@@ -98,6 +107,7 @@ class Worker {
   std::unique_ptr<asgi::Lifespan> lifespan_;
   std::unique_ptr<asgi::Application> application_;
   std::unique_ptr<net::Server> server_;
+  std::unique_ptr<SupervisorLink> link_;    ///< none when the worker is alone
   std::vector<sock::Listening> listeners_;  ///< their descriptors are the server's
 };
 

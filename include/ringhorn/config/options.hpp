@@ -43,8 +43,9 @@ struct Options {
   std::string root_path;
   LogLevel log_level = LogLevel::info;
   bool access_log = true;
-  std::optional<bool> use_colors;                  ///< not set: when the stream is a terminal
-  int backlog = 2048;                              ///< at least 1
+  std::optional<bool> use_colors;        ///< not set: when the stream is a terminal
+  std::optional<std::uint32_t> workers;  ///< at least 1; not set: one, without a supervisor
+  int backlog = 2048;                    ///< at least 1
   std::optional<std::uint32_t> limit_concurrency;  ///< at least 1; not set: no limit
   double timeout_keep_alive = 5;
   std::optional<double> timeout_graceful_shutdown;  ///< not set: no limit
@@ -67,6 +68,8 @@ struct Options {
   double drain_delay = 0;  ///< after SIGTERM, before the draining begins
   double timeout_ws_handshake = 30;
   double timeout_ws_close = 10;
+  double timeout_startup = 120;                   ///< for a worker to become ready
+  double timeout_worker_healthcheck = 30;         ///< for a ready worker's loop to turn
   std::uint32_t limit_request_line = 8190;        ///< bytes
   std::uint32_t limit_header_count = 100;         ///< at least 1
   std::uint32_t limit_header_size = 65536;        ///< bytes, all fields together
@@ -77,5 +80,11 @@ struct Options {
   std::uint32_t limit_body_rate = 1;              ///< bytes per second at least; 0: no limit
   Io io = Io::automatic;
 };
+
+/// How long a worker that has a supervisor may take to end, in seconds.
+inline double grace_under_supervisor(const Options& options) {
+  constexpr double by_default = 30;
+  return options.timeout_graceful_shutdown.value_or(by_default);
+}
 
 }  // namespace ringhorn::config

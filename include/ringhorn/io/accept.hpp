@@ -8,6 +8,10 @@
 
 namespace ringhorn::io {
 
+/// Whether an errno of accept(2) is about one connection that broke before it was taken, or one of
+/// which a second try is as good as the first. The listener itself is sound then.
+bool concerns_one_connection(int error) noexcept;
+
 class AcceptHandler {
  public:
   /// A connection, non-blocking and close-on-exec. May be called many times in one dispatch, and

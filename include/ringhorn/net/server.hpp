@@ -14,9 +14,27 @@
 #include <ringhorn/net/application.hpp>
 #include <ringhorn/net/web_socket.hpp>
 #include <ringhorn/sock/address.hpp>
+#include <ringhorn/sock/listening.hpp>
 #include <ringhorn/telemetry/log.hpp>
 
 namespace ringhorn::net {
+
+/// Who accepts on a listening socket.
+enum class Sharing : std::uint8_t {
+  alone,   ///< this server only
+  shared,  ///< workers beside it too: whoever has time takes the next, and not more than one
+};
+
+/// How draining treats what it did not begin.
+struct Drain {
+  /// Take the rest of each listener's queue; else it is left to whoever shares the socket.
+  bool takes_queue = true;
+  /// Let nobody new in meanwhile, on the listeners that are ours alone to end.
+  bool seals = true;
+  /// How long an idle connection is kept for a request that may be on its way, which is still
+  /// answered, with `connection: close`.
+  base::Nanoseconds idle_ns = 0;
+};
 
 /// Every bound and every time limit of `net`. Times are nanoseconds; 0 means no limit.
 struct Settings {
@@ -37,6 +55,7 @@ struct Settings {
   unsigned concurrency_max = 0;            ///< connections or requests above: 503; 0 = no limit
   unsigned accepts_per_turn_max = 16;
   WebSocketSettings web_socket;
+  Sharing sharing = Sharing::alone;
   bool access_log = true;
   std::string health_path;  ///< GET and HEAD of it are answered here, not above; empty: none
   bool date_header = true;
@@ -55,17 +74,17 @@ class Server {
   ~Server();
 
   /// Serves a bound, listening socket. May be called for several.
-  void listen(base::UniqueFd socket, const sock::Address& address);
+  void listen(base::UniqueFd socket, const sock::Address& address,
+              sock::Hold hold = sock::Hold::ours);
   /// Begins to accept on every listener.
   void start();
 
   /// Says that the end is near, and goes on serving: the health path answers 503, so that load
   /// balancers look away, and every response says `connection: close`. Repeated calls add nothing.
   void announce_drain();
-  /// Stops accepting (what the kernel's queue holds is still accepted and answered with
-  /// `connection: close`), closes idle connections, and takes keep-alive from busy ones.
-  /// `on_idle` is called once, from a dispatch, when the last connection is closed.
-  void drain(std::function<void()> on_idle);
+  /// Stops accepting, gives idle connections `idle_ns` for a last request, and takes keep-alive
+  /// from busy ones. `on_idle` is called once, from a dispatch, when the last connection is closed.
+  void drain(const Drain& drain, std::function<void()> on_idle);
   /// Stops accepting and cuts every connection that is left; with or without drain() before it. The
   /// on_idle of drain() still follows.
   void abort_all();

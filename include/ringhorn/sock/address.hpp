@@ -18,6 +18,9 @@ struct Address {
   /// `127.0.0.1:8000`, `[::1]:8000`, the path, or "" for none.
   std::string to_string() const;
 
+  /// Clients are on this machine: a loopback address or a Unix socket.
+  bool is_local() const;
+
   bool operator==(const Address& other) const = default;
 };
 

@@ -58,7 +58,7 @@ base::Result<Listening, std::string> adopt(int fd);
 /// Lets no newcomer in, while those who are in the queue stay and can be accepted: who connects
 /// from now on is refused (Unix), or not answered until the socket is closed and then refused
 /// (TCP). Every process that has the socket is concerned. False when the kernel does not do it.
-bool seal(const Listening& listening);
+bool seal(int fd, const Address& address);
 
 /// Removes the file of a Unix socket, unless another one has taken its place.
 void remove_file(const Listening& listening);

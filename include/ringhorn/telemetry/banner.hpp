@@ -46,6 +46,10 @@ std::string using_epoll(std::string_view reason);
 std::string started_server_process(std::int64_t pid, const Log& log);
 /// `Finished server process [PID]`
 std::string finished_server_process(std::int64_t pid, const Log& log);
+/// `Started parent process [PID]`
+std::string started_parent_process(std::int64_t pid, const Log& log);
+/// `Stopping parent process [PID]`
+std::string stopping_parent_process(std::int64_t pid, const Log& log);
 /// `Ringhorn running on http://127.0.0.1:8000 (Press CTRL+C to quit)`; `where` is the address as
 /// people read it, with its scheme or `unix socket`.
 std::string running_on(std::string_view where, const Log& log);

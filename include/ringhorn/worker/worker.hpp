@@ -3,12 +3,15 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include <ringhorn/base/result.hpp>
 #include <ringhorn/config/options.hpp>
+#include <ringhorn/sock/channel.hpp>
 #include <ringhorn/sock/listening.hpp>
+#include <ringhorn/telemetry/board.hpp>
 #include <ringhorn/telemetry/log.hpp>
 
 namespace ringhorn::worker {
@@ -27,11 +30,18 @@ struct Outcome {
   bool at_once;
 };
 
+/// What a worker has of its supervisor.
+struct Supervision {
+  sock::Channel channel;
+  telemetry::BoardEntry* entry;  ///< shared; this worker alone writes it
+};
+
 /// What a worker is given besides the options.
 struct Surroundings {
   /// The sockets to serve, listening; called once, when the application has started. On failure a
   /// sentence.
   std::function<base::Result<std::vector<sock::Listening>, std::string>()> open_listeners;
+  std::optional<Supervision> supervision;  ///< without one the worker is alone
   bool print_live_counts = false;  ///< `live objects: …` on stderr at the end (for the tests)
 };
 

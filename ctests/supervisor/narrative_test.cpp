@@ -1,0 +1,50 @@
+#include "supervisor/narrative.hpp"
+
+#include <csignal>
+#include <string>
+
+#include "support/catch.hpp"
+
+using namespace ringhorn::supervisor;
+using ringhorn::base::ns_per_s;
+
+namespace {
+
+constexpr int killed_by_segv = SIGSEGV;
+constexpr int exited_with_3 = 3 << 8;
+
+Departure departure() {
+  Departure departure;
+  departure.member.pid = 4711;
+  departure.member.started_ns = 100 * ns_per_s;
+  departure.member.ready_ns = 101 * ns_per_s;
+  return departure;
+}
+
+}  // namespace
+
+TEST_CASE("narrative tells pid, signal and uptime of a death", "[supervisor][robustness_71]") {
+  Departure death = departure();
+  const auto now_ns = 112 * ns_per_s + ns_per_s / 3;
+  CHECK(told_death(death, killed_by_segv, now_ns) ==
+        "Child process [4711] died: killed by SIGSEGV after 12.3 s. Starting another.");
+  death.wait_ns = 2 * ns_per_s;
+  CHECK(told_death(death, exited_with_3, now_ns) ==
+        "Child process [4711] died: exit status 3 after 12.3 s. The next one starts in 2.0 s.");
+  death = departure();
+  death.member.ready_ns = 0;
+  death.fatal = true;
+  CHECK(told_death(death, exited_with_3, now_ns) ==
+        "Child process [4711] died: exit status 3 after 12.3 s, before it was ready. Exiting.");
+  death.fatal = false;
+  death.reload_failed = true;
+  CHECK(told_death(death, exited_with_3, now_ns) ==
+        "Child process [4711] died: exit status 3 after 12.3 s, before it was ready.");
+}
+
+TEST_CASE("narrative names signals", "[supervisor]") {
+  CHECK(told_status(SIGKILL) == "killed by SIGKILL");
+  CHECK(told_status(SIGABRT | 0x80) == "killed by SIGABRT");
+  CHECK(told_status(SIGRTMIN + 1) == "killed by signal " + std::to_string(SIGRTMIN + 1));
+  CHECK(told_status(0) == "exit status 0");
+}

@@ -1,0 +1,54 @@
+/// Board is memory that the supervisor and its workers share: one entry per worker, written by that
+/// worker alone and read by the supervisor, without a lock and without a system call. Made before
+/// the first fork; a worker that is a program of its own maps it again by its descriptor. A full
+/// disk cannot touch it (robustness 80): it is no file.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include <ringhorn/base/clock.hpp>
+#include <ringhorn/base/result.hpp>
+#include <ringhorn/base/unique_fd.hpp>
+
+namespace ringhorn::telemetry {
+
+/// A cache line of its own, so that workers do not slow each other down.
+struct alignas(64) BoardEntry {
+  /// When the worker's loop last turned: base::monotonic_ns(), which is the same in all processes.
+  std::atomic<base::Nanoseconds> heartbeat_ns;
+  /// Responses completed so far.
+  std::atomic<std::uint64_t> finished_count;
+};
+static_assert(std::atomic<base::Nanoseconds>::is_always_lock_free);
+static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
+
+class Board {
+ public:
+  /// More workers than this never live at the same time. Pages that nobody touches cost nothing.
+  static constexpr std::size_t entry_count = 1024;
+
+  Board() = default;
+  Board(Board&& other) noexcept;
+  Board& operator=(Board&& other) noexcept;
+  /// Unmaps; others keep theirs.
+  ~Board();
+
+  /// A new one, all zero. On failure a sentence.
+  static base::Result<Board, std::string> make();
+  /// The one that `fd` holds, which is taken over. On failure a sentence.
+  static base::Result<Board, std::string> adopt(base::UniqueFd fd);
+
+  /// REQUIRES: made or adopted; `index` < entry_count
+  BoardEntry& entry(std::size_t index) noexcept;
+  /// For a worker that is a program of its own; close-on-exec.
+  int fd() const noexcept { return fd_.value(); }
+
+ private:
+  base::UniqueFd fd_;
+  BoardEntry* entries_ = nullptr;
+};
+
+}  // namespace ringhorn::telemetry

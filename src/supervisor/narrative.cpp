@@ -1,0 +1,118 @@
+#include "narrative.hpp"
+
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdint>
+
+#include <ringhorn/base/unique_fd.hpp>
+
+#include "signal_watch.hpp"
+
+namespace ringhorn::supervisor {
+
+namespace {
+
+std::string child(pid_t pid) {
+  return "Child process [" + std::to_string(pid) + "]";
+}
+
+/// `12.3 s`
+std::string seconds(base::Nanoseconds duration_ns) {
+  const std::int64_t tenths = duration_ns / (base::ns_per_s / 10);
+  return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " s";
+}
+
+/// The letter of the process's state in /proc; 0 when it is not there.
+char state_of(pid_t pid) {
+  const base::UniqueFd file(
+      ::open(("/proc/" + std::to_string(pid) + "/stat").c_str(), O_RDONLY | O_CLOEXEC));
+  std::array<char, 512> bytes;
+  const ssize_t count = ::read(file.value(), bytes.data(), bytes.size());
+  const std::string_view text(bytes.data(), count > 0 ? static_cast<std::size_t>(count) : 0);
+  const std::size_t end = text.rfind(')');  // the name before it may hold anything
+  return end != std::string_view::npos && end + 2 < text.size() ? text[end + 2] : '\0';
+}
+
+std::string_view meaning_of(char state) {
+  switch (state) {
+    case 'T':
+    case 't':
+      return ": it is stopped by a signal or a debugger";
+    case 'D':
+      return ": it waits inside the kernel";
+    case 'R':
+      return ": it is busy";
+    default:
+      return ": it waits for something";
+  }
+}
+
+}  // namespace
+
+std::string told_status(int status) {
+  return WIFSIGNALED(status) ? "killed by " + signal_name(WTERMSIG(status))
+                             : "exit status " + std::to_string(WEXITSTATUS(status));
+}
+
+std::string told_death(const Departure& departure, int status, base::Nanoseconds now_ns) {
+  const Member& member = departure.member;
+  std::string text = child(member.pid) + " died: " + told_status(status) + " after " +
+                     seconds(now_ns - member.started_ns);
+  if (member.ready_ns == 0) {
+    text += ", before it was ready";
+  }
+  if (departure.fatal) {
+    return text + ". Exiting.";
+  }
+  if (departure.wait_ns > 0) {
+    return text + ". The next one starts in " + seconds(departure.wait_ns) + ".";
+  }
+  return text + (departure.reload_failed ? "." : ". Starting another.");
+}
+
+std::string told_end(const Member& member, int status, base::Nanoseconds now_ns) {
+  return child(member.pid) + " ended: " + told_status(status) + " after " +
+         seconds(now_ns - member.started_ns);
+}
+
+std::string told_spent(pid_t pid, std::string_view reason) {
+  return child(pid) + " will be replaced: " + std::string(reason);
+}
+
+std::string told_abort(const Member& member, base::Nanoseconds now_ns) {
+  if (member.ready_ns == 0) {
+    return child(member.pid) + " has not started in " + seconds(now_ns - member.started_ns) +
+           std::string(meaning_of(state_of(member.pid))) + ". Ending it.";
+  }
+  return child(member.pid) + " does not turn its event loop any more" +
+         std::string(meaning_of(state_of(member.pid))) + ". Ending it.";
+}
+
+std::string told_kill(const Member& member) {
+  return child(member.pid) + " has not ended in time. Killing it.";
+}
+
+std::string told_reload(unsigned count, unsigned generation) {
+  return "Restarted: generation " + std::to_string(generation) + " serves with " +
+         std::to_string(count) + (count == 1 ? " process." : " processes.");
+}
+
+std::string told_reload_failure(unsigned generation, unsigned serving) {
+  return "The restart has failed: generation " + std::to_string(generation) +
+         " does not start. The processes of generation " + std::to_string(serving) +
+         " go on serving.";
+}
+
+std::string told_count(std::string_view what, unsigned count) {
+  return "Received " + std::string(what) + " the number of processes to " + std::to_string(count) +
+         ".";
+}
+
+bool has_terminal() {
+  return base::UniqueFd(::open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC)).value() >= 0;
+}
+
+}  // namespace ringhorn::supervisor

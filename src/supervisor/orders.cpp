@@ -1,0 +1,107 @@
+// Carrying out what the Fleet orders.
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <string>
+#include <system_error>
+#include <utility>
+
+#include <ringhorn/base/assert.hpp>
+
+#include "narrative.hpp"
+#include "supervisor.hpp"
+
+namespace ringhorn::supervisor {
+
+void Supervisor::carry_out_orders() {
+  while (const auto order = fleet_.next(now_ns_)) {
+    carry_out(*order);
+  }
+}
+
+void Supervisor::carry_out(const Order& order) {
+  switch (order.kind) {
+    case Order::Kind::spawn:
+      return spawn(order);
+    case Order::Kind::retire:
+      return say(order.pid, sock::Word::retire);
+    case Order::Kind::finish:
+      return say(order.pid, sock::Word::finish);
+    case Order::Kind::terminate:
+      ::kill(order.pid, SIGTERM);
+      return;
+    case Order::Kind::abort:
+      log_.error(told_abort(*fleet_.member(order.pid), now_ns_));
+      ::kill(order.pid, SIGABRT);
+      ::kill(order.pid, SIGCONT);  // one that is stopped says where it stood, too
+      return;
+    case Order::Kind::kill:
+      log_.error(told_kill(*fleet_.member(order.pid)));
+      ::kill(order.pid, SIGKILL);
+      return;
+  }
+}
+
+void Supervisor::say(pid_t pid, sock::Word word) const {
+  const Child* child = find(pid);
+  RINGHORN_ASSERT(child != nullptr);
+  child->channel.say(word);
+}
+
+const Supervisor::Child* Supervisor::find(pid_t pid) const noexcept {
+  const auto found = std::find_if(children_.begin(), children_.end(),
+                                  [pid](const Child& child) { return child.pid == pid; });
+  return found == children_.end() ? nullptr : &*found;
+}
+
+void Supervisor::spawn(const Order& order) {
+  auto ends = sock::Channel::make_pair();
+  if (!ends) {
+    log_.error(ends.error());
+    return fleet_.on_spawn_failed(order, now_ns_);
+  }
+  auto [ours, theirs] = ends.take_value();
+  const std::size_t entry = free_entry();
+  board_.entry(entry).heartbeat_ns = 0;
+  board_.entry(entry).finished_count = 0;
+  log_.flush();
+  const pid_t pid = ::fork();
+  if (pid == 0) {
+    ours.close();
+    become_worker(order, std::move(theirs), entry);
+  }
+  if (pid < 0) {
+    log_.error("A worker cannot be started: " + std::system_category().message(errno) +
+               ". Trying again.");
+    return fleet_.on_spawn_failed(order, now_ns_);
+  }
+  children_.push_back({pid, entry, std::move(ours)});
+  fleet_.on_spawned(order, pid, now_ns_);
+}
+
+/// What is the supervisor's alone must not live on in a worker: an end of a channel that somebody
+/// else keeps open would hide that the supervisor is gone.
+void Supervisor::become_worker(const Order& order, sock::Channel channel, std::size_t entry) {
+  children_.clear();
+  signals_.leave_to_child();
+  Assignment assignment{order.slot,         order.generation,  entry,
+                        std::move(channel), std::move(board_), std::move(listeners_)};
+  const int status = surroundings_.work(std::move(assignment));
+  log_.flush();
+  ::_exit(status);
+}
+
+std::size_t Supervisor::free_entry() const {
+  std::size_t entry = 0;
+  while (std::any_of(children_.begin(), children_.end(),
+                     [entry](const Child& child) { return child.entry == entry; })) {
+    ++entry;
+  }
+  RINGHORN_ASSERT(entry < telemetry::Board::entry_count);
+  return entry;
+}
+
+}  // namespace ringhorn::supervisor

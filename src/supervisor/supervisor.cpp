@@ -1,0 +1,220 @@
+#include "supervisor.hpp"
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <string>
+
+#include <ringhorn/telemetry/banner.hpp>
+
+#include "narrative.hpp"
+
+namespace ringhorn::supervisor {
+
+namespace {
+
+constexpr int exit_startup_failed = 3;
+
+base::Nanoseconds to_ns(double seconds) {
+  return static_cast<base::Nanoseconds>(seconds * static_cast<double>(base::ns_per_s));
+}
+
+Fleet::Settings fleet_settings(const config::Options& options) {
+  Fleet::Settings settings;
+  settings.count = options.workers.value_or(1);
+  settings.startup_ns = to_ns(options.timeout_startup);
+  settings.members_max = telemetry::Board::entry_count;
+  settings.grace_ns = to_ns(config::grace_under_supervisor(options));
+  return settings;
+}
+
+}  // namespace
+
+bool is_wanted(const config::Options& options) {
+  return options.workers.has_value();
+}
+
+int run(const config::Options& options, telemetry::Log& log, const Surroundings& surroundings) {
+  return Supervisor(options, log, surroundings).run();
+}
+
+Supervisor::Supervisor(const config::Options& options, telemetry::Log& log,
+                       const Surroundings& surroundings)
+    : options_(options),
+      log_(log),
+      surroundings_(surroundings),
+      fleet_(fleet_settings(options)),
+      now_ns_(base::monotonic_ns()),
+      awake_since_ns_(now_ns_) {}
+
+int Supervisor::run() {
+  if (!open()) {
+    return exit_startup_failed;
+  }
+  log_.info(telemetry::started_parent_process(::getpid(), log_));
+  while (ending_ < Ending::begun || !fleet_.members().empty()) {
+    carry_out_orders();
+    wait();
+    take_signals();
+    hear_workers();
+    reap();
+    look_after();
+  }
+  for (const sock::Listening& listening : listeners_) {
+    sock::remove_file(listening);
+  }
+  log_.info(telemetry::stopping_parent_process(::getpid(), log_));
+  return status_;
+}
+
+bool Supervisor::open() {
+  auto board = telemetry::Board::make();
+  if (!board) {
+    log_.error(board.error());
+    return false;
+  }
+  board_ = board.take_value();
+  auto listeners = open_listeners(options_, surroundings_.activated);
+  if (!listeners) {
+    log_.error(listeners.error());
+    return false;
+  }
+  listeners_ = listeners.take_value();
+  return true;
+}
+
+void Supervisor::hear_workers() {
+  for (const Child& child : children_) {
+    sock::Message message{};
+    while (child.channel.hear(message) == sock::Channel::State::message) {
+      hear(child, message);
+    }
+  }
+}
+
+void Supervisor::hear(const Child& child, const sock::Message& message) {
+  switch (message.word) {
+    case sock::Word::ready: {
+      const bool proven = fleet_.proven();
+      fleet_.on_ready(child.pid, now_ns_);
+      if (!proven && fleet_.proven()) {
+        on_first_ready();
+      }
+      break;
+    }
+    case sock::Word::spent:
+      log_.info(told_spent(child.pid, message.text));
+      fleet_.on_spent(child.pid);
+      break;
+    case sock::Word::leaving:
+      fleet_.on_spent(child.pid);
+      break;
+    default:
+      log_.warning("A worker said something that only the supervisor says.");
+      break;
+  }
+}
+
+void Supervisor::on_first_ready() {
+  for (const sock::Listening& listening : listeners_) {
+    log_.info(telemetry::running_on(listening.to_string(), log_));
+  }
+}
+
+/// Every child that has ended, known or not: as PID 1 of a container we get the orphans of others.
+void Supervisor::reap() {
+  int status = 0;
+  for (pid_t pid = 0; (pid = ::waitpid(-1, &status, WNOHANG)) > 0;) {
+    const auto departure = fleet_.on_exited(pid, now_ns_);
+    if (!departure) {
+      log_.debug("Reaped process [" + std::to_string(pid) + "], which is none of the workers.");
+      continue;
+    }
+    std::erase_if(children_, [pid](const Child& child) { return child.pid == pid; });
+    bury(*departure, status);
+  }
+}
+
+void Supervisor::bury(const Departure& departure, int status) {
+  if (departure.expected) {
+    log_.debug(told_end(departure.member, status, now_ns_));
+    return;
+  }
+  log_.error(told_death(departure, status, now_ns_));
+  if (departure.fatal && ending_ < Ending::begun) {
+    status_ = exit_startup_failed;
+    begin_end();
+  }
+  if (departure.reload_failed) {
+    reloading_ = false;
+    log_.error(told_reload_failure(departure.member.generation, fleet_.wanted_generation()));
+  }
+}
+
+/// Who does not turn any more, and what has come to its end.
+void Supervisor::look_after() {
+  for (const Member& member : fleet_.members()) {
+    if (member.stage == Stage::ready && !member.silent && health_deadline_ns(member) <= now_ns_) {
+      fleet_.on_silent(member.pid);
+    }
+  }
+  if (ending_ == Ending::announced && announced_until_ns_ <= now_ns_) {
+    begin_end();
+  }
+  tell_reload();
+}
+
+void Supervisor::tell_reload() {
+  if (reloading_ && fleet_.settled()) {
+    reloading_ = false;
+    log_.info(told_reload(fleet_.ready_count(), fleet_.wanted_generation()));
+  }
+}
+
+base::Nanoseconds Supervisor::health_deadline_ns(const Member& member) const {
+  const Child* child = find(member.pid);
+  if (options_.timeout_worker_healthcheck == 0 || child == nullptr) {
+    return Fleet::never;
+  }
+  // The board is shared memory that only this worker writes.
+  auto& entry = const_cast<telemetry::Board&>(board_).entry(child->entry);
+  const base::Nanoseconds seen_ns = std::max(
+      {entry.heartbeat_ns.load(std::memory_order_relaxed), member.ready_ns, awake_since_ns_});
+  return seen_ns + to_ns(options_.timeout_worker_healthcheck);
+}
+
+base::Nanoseconds Supervisor::next_deadline_ns() const {
+  base::Nanoseconds next = fleet_.next_deadline_ns(now_ns_);
+  for (const Member& member : fleet_.members()) {
+    if (member.stage == Stage::ready && !member.silent) {
+      next = std::min(next, health_deadline_ns(member));
+    }
+  }
+  return ending_ == Ending::announced ? std::min(next, announced_until_ns_) : next;
+}
+
+void Supervisor::wait() {
+  polled_.assign(1, {signals_.fd(), POLLIN, 0});
+  for (const Child& child : children_) {
+    polled_.push_back({child.channel.fd(), POLLIN, 0});
+  }
+  const base::Nanoseconds deadline_ns = next_deadline_ns();
+  const base::Nanoseconds before_ns = base::monotonic_ns();
+  timespec limit{};
+  const bool limited = deadline_ns != Fleet::never;
+  if (limited) {
+    const base::Nanoseconds left_ns = std::max<base::Nanoseconds>(deadline_ns - before_ns, 0);
+    limit = {left_ns / base::ns_per_s, left_ns % base::ns_per_s};
+  }
+  ::ppoll(polled_.data(), polled_.size(), limited ? &limit : nullptr, nullptr);
+  now_ns_ = base::monotonic_ns();
+  // A whole container may have been frozen, and we with the workers: they get their time again.
+  constexpr base::Nanoseconds late_ns = base::ns_per_s;
+  if (limited && now_ns_ > std::max(deadline_ns, before_ns) + late_ns) {
+    awake_since_ns_ = now_ns_;
+  }
+}
+
+}  // namespace ringhorn::supervisor

@@ -1,0 +1,104 @@
+/// Supervisor is the one loop of the parent process: take signals, hear the workers, reap, look
+/// after them, carry out what the Fleet orders, wait. One thread; everything that it decides is
+/// decided by the Fleet, everything that it does is here.
+#pragma once
+
+#include <poll.h>
+#include <sys/types.h>
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include <ringhorn/supervisor/supervisor.hpp>
+
+#include "fleet.hpp"
+#include "signal_watch.hpp"
+
+namespace ringhorn::supervisor {
+
+class Supervisor {
+ public:
+  /// Everything must outlive the supervisor.
+  Supervisor(const config::Options& options, telemetry::Log& log, const Surroundings& surroundings);
+
+  /// The exit status.
+  int run();
+
+ private:
+  /// How far the end has come.
+  enum class Ending : std::uint8_t {
+    none,
+    announced,  ///< load balancers and clients are told; everything is still served
+    begun,      ///< nobody new is let in, the workers drain
+    hurried,    ///< … and cancel what they have
+  };
+
+  /// The supervisor's end of a worker.
+  struct Child {
+    pid_t pid;
+    std::size_t entry;
+    sock::Channel channel;
+  };
+
+  bool open();
+
+  // --- take signals (commands.cpp) --------------------------------------------------------------
+  void take_signals();
+  void act_on(int number);
+  void stop(int number);
+  void quit();
+  void reload();
+  void grow();
+  void shrink();
+  void retire_all();
+
+  // --- the end ----------------------------------------------------------------------------------
+  void announce(base::Nanoseconds until_ns);
+  void begin_end();
+  void hurry();
+  void force(int number);
+  void tell_all(sock::Word word);
+
+  // --- hear, reap, look after -------------------------------------------------------------------
+  void hear_workers();
+  void hear(const Child& child, const sock::Message& message);
+  void on_first_ready();
+  void reap();
+  void bury(const Departure& departure, int status);
+  void look_after();
+  void tell_reload();
+
+  // --- carry out (orders.cpp) -------------------------------------------------------------------
+  void carry_out_orders();
+  void carry_out(const Order& order);
+  void spawn(const Order& order);
+  /// In the forked child; does not return.
+  [[noreturn]] void become_worker(const Order& order, sock::Channel channel, std::size_t entry);
+  std::size_t free_entry() const;
+  const Child* find(pid_t pid) const noexcept;
+  void say(pid_t pid, sock::Word word) const;
+
+  void wait();
+  base::Nanoseconds next_deadline_ns() const;
+  base::Nanoseconds health_deadline_ns(const Member& member) const;
+
+  const config::Options& options_;
+  telemetry::Log& log_;
+  const Surroundings& surroundings_;
+  SignalWatch signals_;
+  Fleet fleet_;
+  telemetry::Board board_;
+  Listeners listeners_;
+  std::vector<Child> children_;
+  std::vector<pollfd> polled_;
+  base::Nanoseconds now_ns_ = 0;
+  base::Nanoseconds announced_until_ns_ = Fleet::never;
+  /// Silence before this is not held against a worker: we did not run ourselves.
+  base::Nanoseconds awake_since_ns_ = 0;
+  Ending ending_ = Ending::none;
+  bool reloading_ = false;
+  int status_ = 0;
+};
+
+}  // namespace ringhorn::supervisor
