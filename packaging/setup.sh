@@ -87,6 +87,17 @@ make_venv() {
     echo "$key" >"$directory/stamp"
 }
 
+# make_node_modules DIRECTORY PACKAGE@VERSION...
+make_node_modules() {
+  local directory=$1
+  shift
+  stale "$directory/stamp" "$*" || return 0
+  rm -rf "$directory"
+  mkdir -p "$directory" &&
+    npm install --prefix "$directory" --no-audit --no-fund --no-package-lock --silent "$@" &&
+    echo "$*" >"$directory/stamp"
+}
+
 make_tools() {
   make_venv "$tools" "$system_python" "$root/packaging/requirements.txt"
 }

@@ -53,6 +53,8 @@ SANITIZER_ENVIRONMENT = {
 SETUP = ROOT / "packaging/setup.sh"
 REQUIREMENTS = ROOT / "pytests/requirements.txt"
 MESON = STATE / "venv/tools/bin/meson"
+NODE = STATE / "node"
+NODE_PACKAGES = ["ws@8.23.0"]
 
 
 @dataclass
@@ -126,6 +128,11 @@ def environment(result: Result, python: Python) -> None:
     setup(result.log, "make_venv", python.venv, python.path, REQUIREMENTS)
 
 
+def node_modules(result: Result) -> None:
+    """The clients of other languages that the tests talk to."""
+    setup(result.log, "make_node_modules", NODE, *NODE_PACKAGES)
+
+
 def install(result: Result, python: Python) -> None:
     """`pip install .` into that environment, as a user does it."""
     stamp, content = python.venv / "ringhorn-stamp", content_of_the_wheel()
@@ -196,7 +203,12 @@ def run_pytest(result: Result, python: Python, arguments: list, env: dict[str, s
     report = result.log.with_suffix(".xml")
     report.unlink(missing_ok=True)
     command = [python.venv / "bin/python", "-m", "pytest", "-v", f"--junitxml={report}"]
-    env = {**env, "RINGHORN_VENV": str(python.venv), "PYTHONDONTWRITEBYTECODE": "1"}
+    env = {
+        **env,
+        "RINGHORN_VENV": str(python.venv),
+        "RINGHORN_NODE_MODULES": str(NODE / "node_modules"),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
     status = run(result.log, command + arguments, env, check=False)
     if status == 5 and sys.argv[1:]:  # nothing selected
         return
@@ -233,6 +245,9 @@ class Plan:
 
     def venv(self, python: Python) -> Future:
         return self.once(f"environment, {python.version}", [], environment, python)
+
+    def node(self) -> Future:
+        return self.once("node modules", [], node_modules)
 
     def package(self, python: Python) -> Future:
         return self.once(f"pip install, {python.version}", [self.venv(python)], install, python)
@@ -272,7 +287,7 @@ class Plan:
         for version, kind, door, io in MATRIX:
             if python := self.pythons.get(version):
                 units = (version, kind) in UNIT_BUILDS
-                needs = [self.venv(python)]
+                needs = [self.venv(python), self.node()]
                 needs.append(
                     self.executable(python, kind, units)
                     if door == "executable"

@@ -21,7 +21,9 @@ EXTENSIONS = {
     "include": {".hpp"},
     "src": {".cpp", ".hpp", ".build", ".md", ".py", ".pyi", ".typed"},
     "ctests": {".cpp", ".hpp", ".build", ".dict", ".md", ".json", ".py"},
-    "pytests": {".py", ".txt", ".html", ".md", ".json", ".svg", ".png", ".ini", ".cfg", ".pth"},
+    "pytests": {
+        ".py", ".txt", ".html", ".js", ".md", ".json", ".svg", ".png", ".ini", ".cfg", ".pth",
+    },
     "packaging": {"", ".sh", ".py", ".txt", ".md", ".service", ".1"},
     ".ci": {""},
 }

@@ -20,10 +20,11 @@ from starlette.responses import (
     Response,
     StreamingResponse,
 )
-from starlette.routing import Mount, Route
+from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
 from demo.api import api
+from demo.chat import chat, chat_page
 
 PAGE = Path(__file__).with_name("page.html")
 
@@ -200,6 +201,8 @@ app = Starlette(
         Route("/call", call),
         Route("/fail", fail),
         Route("/no-content", no_content),
+        Route("/chat", chat_page),
+        WebSocketRoute("/chat/socket", chat),
         Mount("/api", api),
     ],
 )

@@ -271,14 +271,18 @@ class World:
         await self.mourn(victim, before, limit)
 
     async def mourn(self, victim: int, before: set[int], limit: float) -> None:
-        """Waits for the end of a process and for the first answer of its replacement."""
+        """Waits for the end of a process, until its replacement is ready or has even answered.
+
+        Ready must do where others serve on: a listener that they share owes it no connection.
+        """
         if not await await_gone(victim, seconds(limit)):
             return self.remark(f"process {victim} is still there after {limit:g} s")
         dead = time.monotonic()
         self.notes.deaths.append(Death(victim, dead))
 
         def replaced() -> bool:
-            return bool(self.load.makers_since(dead) - before)
+            ready = {boot.pid for boot in self.workers()} if len(before) > 1 else set()
+            return bool((ready | self.load.makers_since(dead)) - before)
 
         recovery = await self.load.until(replaced, seconds(10))
         if recovery is None:
