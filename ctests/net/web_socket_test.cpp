@@ -221,6 +221,36 @@ TEST_CASE("WebSocket tells the application how it ended", "[net]") {
   CHECK(chat.application.last().code == 1005);
 }
 
+TEST_CASE("Server that drains lets the message in hand be answered", "[net]") {
+  Chat chat;
+  Client client = chat.open();
+  Socket& socket = chat.application.last();
+  client.send(text_frame("question"));
+  REQUIRE(chat.world.until([&] { return socket.messages.size() == 1; }));
+  socket.in_hand = true;
+  chat.world.server().drain({}, [] {});
+  chat.world.turns(5);
+  CHECK(socket.code == 0);
+  socket.send("answer");
+  socket.in_hand = false;
+  socket.socket->note_idle();
+  REQUIRE(chat.world.until([&] { return socket.code == 1012; }));
+  CHECK(chat.world.receive(
+      client, server_frame(1, "<question>") + server_frame(1, "answer") + server_close(1012)));
+}
+
+TEST_CASE("Server that drains waits for a message in hand as long as for a Close", "[net]") {
+  net::Settings settings = quiet_settings();
+  settings.web_socket.close_ns = 20 * base::ns_per_ms;
+  Chat chat(settings);
+  Client client = chat.open();
+  chat.application.last().in_hand = true;
+  chat.world.server().drain({}, [] {});
+  CHECK(chat.application.last().code == 0);
+  CHECK(chat.world.receive(client, server_close(1012)));
+  CHECK(chat.application.last().code == 1012);
+}
+
 TEST_CASE("Server that drains says 1012 to WebSockets and to the application first", "[net]") {
   Chat chat;
   Client client = chat.open();

@@ -56,6 +56,7 @@ PyObject* WebSocketCycle::take_message() {
   }
   const Bridge& templates = *bridge();
   const py::Ref payload = queue_.pop();
+  in_hand_ = true;
   if (full_ && socket_ != nullptr && queue_.count() <= templates.queue_count_max / 2 &&
       queue_.bytes() <= templates.queue_bytes_max / 2) {
     full_ = false;
@@ -69,6 +70,14 @@ PyObject* WebSocketCycle::take_message() {
     Py_CLEAR(message);
   }
   return message;
+}
+
+/// What comes, comes by itself.
+void WebSocketCycle::await_message() {
+  in_hand_ = false;
+  if (socket_ != nullptr) {
+    socket_->note_idle();
+  }
 }
 
 PyObject* WebSocketCycle::make_disconnect() {

@@ -42,6 +42,7 @@ class WebSocketCycle final : public Cycle,
   // --- … and while open ------------------------------------------------------------------------
   net::Appetite on_message(const ws::MessageReader::Message& message) override;
   void on_closed(std::uint16_t code, std::string_view reason) override;
+  bool has_message_in_hand() const noexcept override { return in_hand_ || !queue_.empty(); }
   // --- … and in both ---------------------------------------------------------------------------
   void on_writable() override;
 
@@ -52,7 +53,7 @@ class WebSocketCycle final : public Cycle,
  private:
   enum class State : std::uint8_t { connecting, denying, open, closed };
 
-  void await_message() override {}  // what comes, comes by itself
+  void await_message() override;
   PyObject* make_disconnect();
   bool full() const noexcept;
 
@@ -77,7 +78,8 @@ class WebSocketCycle final : public Cycle,
   std::uint16_t code_ = ws::close_abnormal;
   State state_ = State::connecting;
   bool connect_told_ = false;
-  bool full_ = false;  ///< net delivers nothing until want_more()
+  bool in_hand_ = false;  ///< a message was taken and the next has not been asked for
+  bool full_ = false;     ///< net delivers nothing until want_more()
 };
 
 }  // namespace ringhorn::asgi

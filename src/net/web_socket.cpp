@@ -18,6 +18,10 @@ void WebSocket::want_more() {
   session_->want_more();
 }
 
+void WebSocket::note_idle() noexcept {
+  session_->note_idle();
+}
+
 void WebSocket::close(std::uint16_t code, std::string_view reason) {
   session_->close(code, reason);
 }

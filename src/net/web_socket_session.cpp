@@ -124,7 +124,9 @@ void WebSocketSession::on_pong() {
   if (awaiting_pong_ && close_.may_send() && payload.size() == sizeof ping_number_ &&
       std::memcmp(payload.data(), &ping_number_, sizeof ping_number_) == 0) {
     awaiting_pong_ = false;
-    connection_->arm(TimeoutKind::ws_ping);
+    if (!parting_) {
+      connection_->arm(TimeoutKind::ws_ping);
+    }
   }
 }
 
@@ -154,10 +156,19 @@ void WebSocketSession::want_more() {
   }
 }
 
+void WebSocketSession::note_idle() noexcept {
+  if (parting_) {
+    connection_->want_resume();
+  }
+}
+
 void WebSocketSession::resume() {
   if (out_of_memory_) {
     connection_->lose(Farewell::reset);
     return;
+  }
+  if (parting_ && handler_ != nullptr && !faulty_) {
+    part();
   }
   if (!faulty_) {
     read_held();
@@ -254,11 +265,26 @@ void WebSocketSession::close(std::uint16_t code, std::string_view reason) {
 
 void WebSocketSession::on_drain() {
   if (handler_ != nullptr) {
-    std::exchange(handler_, nullptr)->on_closed(ws::close_service_restart, {});
-    say_close(ws::close_service_restart, {}, TimeoutKind::drain);
+    parting_ = true;
+    part();
   } else if (!close_.over()) {
     connection_->arm(TimeoutKind::drain);
   }
+}
+
+void WebSocketSession::part() {
+  if (handler_->has_message_in_hand()) {
+    if (!connection_->armed_for(TimeoutKind::ws_close)) {
+      connection_->arm(TimeoutKind::ws_close);
+    }
+    return;
+  }
+  go_away();
+}
+
+void WebSocketSession::go_away() {
+  std::exchange(handler_, nullptr)->on_closed(ws::close_service_restart, {});
+  say_close(ws::close_service_restart, {}, TimeoutKind::drain);
 }
 
 /// The client's Close is waited for, and everything before it is read and dropped.
@@ -286,7 +312,9 @@ void WebSocketSession::on_timeout(TimeoutKind kind) {
       }
       break;
     default:
-      leave(Farewell::close);  // the client owes us its Close
+      // Either the application takes too long with its last message, or the client owes us its
+      // Close.
+      handler_ != nullptr ? go_away() : leave(Farewell::close);
       break;
   }
 }

@@ -49,6 +49,7 @@ class WebSocketSession final : public Protocol {
   WebSocket::Sent send(ws::MessageKind kind, std::string_view payload);
   WebSocket::Sent send(ws::MessageKind kind, base::OwnedSlice payload);
   void want_more();
+  void note_idle() noexcept;
   void close(std::uint16_t code, std::string_view reason);
 
   // --- from the connection ----------------------------------------------------------------------
@@ -76,6 +77,9 @@ class WebSocketSession final : public Protocol {
   void ping();
   WebSocket::Sent after_send();
   void fail_for_memory();
+  /// The server goes away, once the application has answered what it has in hand.
+  void part();
+  void go_away();
   void say_close(std::uint16_t code, std::string_view reason, TimeoutKind wait);
   void fail(const ws::Fault& fault);
   /// Nothing more is said or heard: the handler is told, the connection ends.
@@ -98,6 +102,7 @@ class WebSocketSession final : public Protocol {
   bool producer_waits_ = false;  ///< somebody was told to wait for on_writable
   bool delivered_ = false;       ///< a message, by the reading that goes on or was last
   bool faulty_ = false;          ///< the reader's fault is to be answered
+  bool parting_ = false;         ///< the server drains
   bool out_of_memory_ = false;
 };
 

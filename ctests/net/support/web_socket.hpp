@@ -26,6 +26,7 @@ class Socket final : public net::RequestHandler, public net::WebSocketHandler {
   net::WebSocket* socket = nullptr;   ///< while it is open
   net::Appetite appetite = net::Appetite::more;
   std::vector<std::string> messages;
+  bool in_hand = false;
   int code = 0;  ///< of the end; 0: it is not at its end
   std::string reason;
   std::size_t writable_calls = 0;
@@ -50,6 +51,7 @@ class Socket final : public net::RequestHandler, public net::WebSocketHandler {
     }
     return appetite;
   }
+  bool has_message_in_hand() const noexcept override { return in_hand; }
   void on_closed(std::uint16_t with, std::string_view why) override {
     CHECK(code == 0);
     socket = nullptr;

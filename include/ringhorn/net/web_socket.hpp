@@ -45,6 +45,9 @@ class WebSocketHandler {
   virtual Appetite on_message(const ws::MessageReader::Message& message) = 0;
   /// The output has fallen to the low-water mark after send() had answered `wait`.
   virtual void on_writable() = 0;
+  /// True while the application has a message that it may still answer: a server that drains waits
+  /// for that before it says 1012, for a limited time. WebSocket::note_idle() tells of the end.
+  virtual bool has_message_in_hand() const noexcept = 0;
   /// The end: the code and reason of the Close that came, or why we close (RFC 6455 §7.4.1;
   /// ws::close_abnormal when the client is gone without one). Detached before this call.
   virtual void on_closed(std::uint16_t code, std::string_view reason) = 0;
@@ -66,6 +69,8 @@ class WebSocket {
   /// Goes on with on_message after it has answered `none`, out of a later dispatch.
   /// REQUIRES: attached
   void want_more();
+  /// No message is in hand any more. REQUIRES: attached
+  void note_idle() noexcept;
   /// Says Close and detaches the handler. A reason that is too long is cut between two characters.
   /// REQUIRES: attached; ws::may_be_sent(code); the reason is UTF-8
   void close(std::uint16_t code, std::string_view reason);
