@@ -470,6 +470,7 @@ def an_attempt(begun: float, ended: float, maker: int = 0, seen: Seen = Seen.WRO
         (an_attempt(10.1, 10.2), False),  # it began after the death
         (an_attempt(9, 9.9), True),  # sockets close before the process has gone
         (an_attempt(1, 10.01, maker=7), True),
+        (an_attempt(10.1, 10.2, maker=7), True),  # on its connection, a moment too late
         (an_attempt(1, 30, maker=7), False),  # the death did not end it
         (an_attempt(9, 10, maker=8), False),  # another worker's connection
         (an_attempt(9, 10, seen=Seen.UNAVAILABLE), False),  # the listener must not die with it

@@ -117,15 +117,17 @@ AT_ONCE = seconds(0.5)
 def died_with(attempt: Attempt, trace: Trace, deaths: list[Death]) -> bool:
     """Whether a process took the attempt with it: it was in flight there when that one died.
 
-    An attempt that no application saw and whose connection has not answered before may have been
-    accepted by any worker; it counts as the victim's only if it ended at that very moment.
+    An attempt that no application saw is the victim's if its connection was, even when it was made
+    before its client had noticed the end. Without an earlier answer on the connection any worker
+    may have accepted it; it is the victim's only if it was under way at that very moment.
     """
     if attempt.seen is Seen.UNAVAILABLE:
         return False
     makers = trace.makers(attempt.id) or ([attempt.maker] if attempt.maker else [])
-    return any(
-        attempt.begun <= death.at <= attempt.ended + AT_ONCE
-        and (death.pid in makers or not makers)
-        and attempt.ended <= death.at + AT_ONCE
-        for death in deaths
-    )
+
+    def took_it(death: Death) -> bool:
+        if not death.at - AT_ONCE <= attempt.ended <= death.at + AT_ONCE:
+            return False
+        return death.pid in makers if makers else attempt.begun <= death.at
+
+    return any(map(took_it, deaths))
