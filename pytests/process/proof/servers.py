@@ -68,7 +68,7 @@ _FEATURES = {
     "workers": "--workers",
     "ttin": "--workers",
     "hup": "--timeout-startup",
-    "usr2": "--timeout-startup",
+    "usr2": "--pid",
     "max-requests": "--limit-max-requests",
     "max-rss": "--limit-max-rss",
     "max-age": "--limit-max-age",
