@@ -6,8 +6,10 @@
 #include <cstdio>
 #include <utility>
 
+#include <ringhorn/config/env_file.hpp>
 #include <ringhorn/config/parse.hpp>
 #include <ringhorn/py/ref.hpp>
+#include <ringhorn/supervisor/process.hpp>
 #include <ringhorn/telemetry/log.hpp>
 #include <ringhorn/worker/worker.hpp>
 
@@ -56,6 +58,56 @@ telemetry::Log make_log(const config::Options& options) {
   return {to_level(options.log_level), to_colors(options.use_colors), STDERR_FILENO, STDOUT_FILENO};
 }
 
+using Parsed = base::Result<config::Options, config::EarlyExit>;
+
+config::EarlyExit not_started(const std::string& why) {
+  return {worker::exit_startup_failed, "ringhorn: " + why + "\n"};
+}
+
+/// The process is set up as `first` asks. What a file adds to the environment is read only then,
+/// and the options once more, since some of it may concern them.
+Parsed settle_in(config::Options first, const std::vector<std::string>& arguments,
+                 const config::Environment& environment) {
+  // A worker that was executed is where its supervisor is.
+  const bool is_there = environment(supervisor::assignment_variable).has_value();
+  const auto moved = supervisor::change_directory(is_there ? config::Options() : first);
+  if (!moved) {
+    return base::Failure{not_started(moved.error())};
+  }
+  supervisor::set_mask(first);
+  if (first.env_file.empty()) {
+    return first;
+  }
+  auto variables = config::read_env_file(first.env_file, environment);
+  if (!variables) {
+    return base::Failure{not_started("--env-file: " + variables.error())};
+  }
+  Parsed options =
+      config::parse(arguments, config::with_variables(environment, variables.value()), PY_VERSION);
+  if (options) {
+    options.value().environment = variables.take_value();
+  }
+  return options;
+}
+
+sock::ServiceManager find_manager(const config::Environment& environment) {
+  const std::string pid = environment("WATCHDOG_PID").value_or("");
+  const bool ours = pid.empty() || pid == std::to_string(::getpid());
+  return {environment("NOTIFY_SOCKET").value_or(""),
+          ours ? environment("WATCHDOG_USEC").value_or("") : ""};
+}
+
+/// A file that names the process, if one is wanted. Empty after a failure, which is logged.
+std::optional<supervisor::PidFile> make_pid_file(const config::Options& options,
+                                                 telemetry::Log& log) {
+  auto made = supervisor::PidFile::make(options.check_config ? "" : options.pid);
+  if (!made) {
+    log.error(made.error());
+    return std::nullopt;
+  }
+  return made.take_value();
+}
+
 /// What a worker is to have around it: with `assignment` of its supervisor, without alone.
 worker::Surroundings surroundings_of(const config::Options& options,
                                      std::optional<supervisor::Assignment>& assignment) {
@@ -76,12 +128,36 @@ worker::Surroundings surroundings_of(const config::Options& options,
   return surroundings;
 }
 
+/// Who drops privileges does so when the sockets are open and before the application is there; a
+/// worker has them from its supervisor, which stays who it is.
+worker::Outcome run_worker(const config::Options& options, telemetry::Log& log,
+                           std::optional<supervisor::Assignment>& assignment) {
+  const sock::ServiceManager manager = find_manager(config::process_environment());
+  worker::Surroundings surroundings = surroundings_of(options, assignment);
+  surroundings.manager = assignment ? nullptr : &manager;
+  if (options.check_config || !supervisor::has_identity(options)) {
+    return worker::run(options, log, surroundings);
+  }
+  auto opened = surroundings.open_listeners();
+  surroundings.open_listeners = [&opened] { return std::move(opened); };
+  const auto became = supervisor::become_user(options);
+  if (!opened || !became) {
+    log.error(opened ? became.error() : opened.error());
+    return {worker::exit_startup_failed, false};
+  }
+  return worker::run(options, log, surroundings);
+}
+
 }  // namespace
 
 std::optional<config::Options> read_options(const std::vector<std::string>& arguments,
                                             int& status) {
-  auto options = config::parse(arguments, config::process_environment(), PY_VERSION,
-                               config::process_variable_names());
+  const config::Environment environment = config::process_environment();
+  Parsed options =
+      config::parse(arguments, environment, PY_VERSION, config::process_variable_names());
+  if (options) {
+    options = settle_in(options.take_value(), arguments, environment);
+  }
   if (options) {
     return options.take_value();
   }
@@ -96,7 +172,9 @@ int serve(const config::Options& options, std::optional<supervisor::Assignment> 
   worker::Outcome outcome{};
   {
     telemetry::Log log = make_log(options);
-    outcome = worker::run(options, log, surroundings_of(options, assignment));
+    const auto pid_file = assignment ? supervisor::PidFile() : make_pid_file(options, log);
+    outcome = pid_file ? run_worker(options, log, assignment)
+                       : worker::Outcome{worker::exit_startup_failed, false};
   }
   if (outcome.at_once) {
     flush_python();
@@ -107,9 +185,13 @@ int serve(const config::Options& options, std::optional<supervisor::Assignment> 
 
 int supervise(const config::Options& options, std::function<int(supervisor::Assignment)> work) {
   telemetry::Log log = make_log(options);
-  return supervisor::run(
-      options, log,
-      {std::move(work), supervisor::activated_descriptors(config::process_environment())});
+  const config::Environment environment = config::process_environment();
+  const sock::ServiceManager manager = find_manager(environment);
+  const auto pid_file = make_pid_file(options, log);
+  return pid_file ? supervisor::run(
+                        options, log,
+                        {std::move(work), supervisor::activated_descriptors(environment), manager})
+                  : worker::exit_startup_failed;
 }
 
 }  // namespace ringhorn

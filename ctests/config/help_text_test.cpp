@@ -25,6 +25,14 @@ Application:
                                   [RINGHORN_APP]
   --app-dir PATH                  Look for the module in this directory first.
                                   [default: current directory; RINGHORN_APP_DIR]
+  --chdir PATH                    Go to this directory first of all; every other
+                                  path is looked up there.
+                                  [RINGHORN_CHDIR]
+  --env-file PATH                 Set the variables of this file (NAME=value)
+                                  for the application; those that are set
+                                  already stay. It does not configure the
+                                  server, but for WEB_CONCURRENCY.
+                                  [RINGHORN_ENV_FILE]
   --factory                       APP is a function that takes no arguments and
                                   returns the application.
                                   [default: off; RINGHORN_FACTORY]
@@ -74,6 +82,18 @@ Processes:
                                   this long; 0 for never.
                                   [default: 30;
                                   RINGHORN_TIMEOUT_WORKER_HEALTHCHECK]
+  --pid PATH                      Keep a file here that holds the number of the
+                                  process.
+                                  [RINGHORN_PID]
+  --user, -u USER                 Run as this user (name or number) once the
+                                  sockets are open.
+                                  [RINGHORN_USER]
+  --group, -g GROUP               Run as this group (name or number) once the
+                                  sockets are open.
+                                  [default: the user's; RINGHORN_GROUP]
+  --umask, -m OCTAL               Permissions that new files of the application
+                                  do not get.
+                                  [RINGHORN_UMASK]
 
 Log:
   --log-level LEVEL               Write lines of this level and above: critical,
@@ -183,6 +203,9 @@ Other:
   --io auto|uring|epoll           Serve through io_uring or epoll; auto takes
                                   io_uring where the system allows it.
                                   [default: auto; RINGHORN_IO]
+  --check-config                  Import the application, say whether everything
+                                  is right, and exit.
+                                  [default: off; RINGHORN_CHECK_CONFIG]
   --version                       Show the versions and exit.
   --help                          Show this text and exit.
 )";

@@ -50,6 +50,7 @@ Options different() {
   options.timeout_startup = options.timeout_worker_healthcheck = 77;
   options.timeout_keep_alive = options.timeout_header = 77;
   options.timeout_body = options.timeout_write = 77;
+  options.check_config = true;
   options.drain_delay = 77;
   options.limit_request_line = options.limit_header_count = 77;
   options.limit_header_size = options.limit_header_field_size = 77;
@@ -73,7 +74,7 @@ int count_of_equal_members(const Options& a, const Options& b) {
          (a.date_header == b.date_header) + (a.timeout_keep_alive == b.timeout_keep_alive) +
          (a.timeout_header == b.timeout_header) + (a.timeout_body == b.timeout_body) +
          (a.timeout_write == b.timeout_write) + (a.drain_delay == b.drain_delay) +
-         (a.limit_request_line == b.limit_request_line) +
+         (a.check_config == b.check_config) + (a.limit_request_line == b.limit_request_line) +
          (a.limit_header_count == b.limit_header_count) +
          (a.limit_header_size == b.limit_header_size) +
          (a.limit_header_field_size == b.limit_header_field_size) + (a.limit_body == b.limit_body) +
@@ -90,7 +91,8 @@ int count_of_equal_members(const Options& a, const Options& b) {
 }  // namespace
 
 TEST_CASE("option table shows the defaults that Options has", "[config]") {
-  const std::set<std::string_view> words = {"current directory", "on a terminal", "no limit"};
+  const std::set<std::string_view> words = {"current directory", "on a terminal", "no limit",
+                                            "the user's"};
   REQUIRE(count_of_equal_members(different(), Options{}) == 0);
   int read_count = 0;
   for (const OptionRow& row : option_table()) {

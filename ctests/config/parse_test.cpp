@@ -90,6 +90,13 @@ Case flag(const std::string& written, const std::string& variable, const std::st
 const std::vector<Case>& cases() {
   static const std::vector<Case> all = {
       valued("app-dir", "RINGHORN_APP_DIR", "src", &Options::app_dir, "", "src"),
+      valued("chdir", "RINGHORN_CHDIR", "/srv", &Options::chdir, "", "/srv"),
+      valued("env-file", "RINGHORN_ENV_FILE", ".env", &Options::env_file, "", ".env"),
+      valued("pid", "RINGHORN_PID", "/run/a", &Options::pid, "", "/run/a"),
+      valued("user", "RINGHORN_USER", "www", &Options::user, "", "www"),
+      valued("group", "RINGHORN_GROUP", "33", &Options::group, "", "33"),
+      valued("umask", "RINGHORN_UMASK", "027", &Options::umask, "none", "23"),
+      flag("--check-config", "RINGHORN_CHECK_CONFIG", "1", &Options::check_config, "false", "true"),
       flag("--factory", "RINGHORN_FACTORY", "true", &Options::factory, "false", "true"),
       valued("lifespan", "RINGHORN_LIFESPAN", "on", &Options::lifespan, "0", "1"),
       valued("io", "RINGHORN_IO", "EPOLL", &Options::io, "0", "2"),

@@ -62,6 +62,10 @@ const std::vector<Wrong>& wrong_values() {
        "RINGHORN_UDS_MODE",
        {"rw", "888", "1777", "-1", "0o66"},
        "a mode: give octal permissions, for instance 660"},
+      {"--umask",
+       "RINGHORN_UMASK",
+       {"rw", "888", "1777"},
+       "a mask: give octal permissions, for instance 027"},
       {"--uds-owner",
        "RINGHORN_UDS_OWNER",
        {":", "a:", "a:b:c", "a b"},
@@ -132,7 +136,7 @@ TEST_CASE("parse refuses wrong values with what to do", "[config]") {
 
 TEST_CASE("parse refuses wrong words for flags", "[config]") {
   for (const std::string name :
-       {"FACTORY", "ACCESS_LOG", "USE_COLORS", "SERVER_HEADER", "DATE_HEADER"}) {
+       {"FACTORY", "CHECK_CONFIG", "ACCESS_LOG", "USE_COLORS", "SERVER_HEADER", "DATE_HEADER"}) {
     const std::string variable = "RINGHORN_" + name;
     CHECK(refusal({"main:app"}, {{variable, "maybe"}}) ==
           variable + ": 'maybe' is not true or false: give one of these two");
@@ -201,7 +205,6 @@ TEST_CASE("parse refuses every option of uvicorn that is not built yet", "[confi
                                  "ssl-cert-reqs",
                                  "ssl-ca-certs",
                                  "ssl-ciphers",
-                                 "env-file",
                                  "log-config",
                                  "proxy-headers",
                                  "no-proxy-headers",

@@ -24,7 +24,7 @@ EXTENSIONS = {
     "pytests": {
         ".py", ".txt", ".html", ".js", ".md", ".json", ".svg", ".png", ".ini", ".cfg", ".pth",
     },
-    "packaging": {"", ".sh", ".py", ".txt", ".md", ".service", ".1"},
+    "packaging": {"", ".sh", ".py", ".txt", ".md", ".service", ".socket", ".1"},
     ".ci": {""},
 }
 SEEDS = re.compile(r"ctests/fuzz/.+/.+")

@@ -133,21 +133,17 @@ bool is_owner(std::string_view text) {
   return named && text.back() != ':' && text.find_first_of(" \t\r\n/") == text.npos;
 }
 
-bool read_mode(std::string_view text, Options& options) {
+std::optional<std::uint32_t> read_permissions(std::string_view text) {
   const bool octal = !text.empty() && text.size() <= 4 &&
                      text.find_first_not_of("01234567") == std::string_view::npos;
   if (!octal) {
-    return false;
+    return std::nullopt;
   }
   std::uint32_t mode = 0;
   for (const char digit : text) {
     mode = mode * 8 + static_cast<std::uint32_t>(digit - '0');
   }
-  if (mode > 0777) {
-    return false;
-  }
-  options.uds_mode = mode;
-  return true;
+  return mode > 0777 ? std::nullopt : std::optional(mode);
 }
 
 }  // namespace ringhorn::config

@@ -41,12 +41,21 @@ bool read_fd(std::string_view text, Options& options);
 /// 1 to 500: as many as the supervisor can keep apart, each with a successor.
 bool read_workers(std::string_view text, Options& options);
 /// `660`, `0660`: octal, up to 777.
-bool read_mode(std::string_view text, Options& options);
+std::optional<std::uint32_t> read_permissions(std::string_view text);
 
 template <auto member>
 bool read_text(std::string_view text, Options& options) {
   options.*member = text;
   return true;
+}
+
+template <auto member>
+bool read_octal(std::string_view text, Options& options) {
+  const std::optional<std::uint32_t> value = read_permissions(text);
+  if (value) {
+    options.*member = *value;
+  }
+  return value.has_value();
 }
 
 /// `user`, `user:group`, `:group`; names or numbers, looked up by whoever uses them.

@@ -77,6 +77,7 @@ void Supervisor::announce(base::Nanoseconds until_ns) {
 /// has taken it the port is free: ours are closed.
 void Supervisor::begin_end() {
   ending_ = Ending::begun;
+  surroundings_.manager.stopping();
   for (sock::Listening& listening : listeners_) {
     if (listening.hold == sock::Hold::ours) {
       sock::seal(listening.socket.value(), listening.address);
@@ -114,6 +115,7 @@ void Supervisor::reload() {
   }
   log_.info("Received SIGHUP, restarting processes.");
   reloading_ = true;
+  surroundings_.manager.reloading();
   if (fleet_.count() == 0) {
     fleet_.resize(options_.workers.value_or(1));
   }

@@ -34,6 +34,10 @@ base::Result<Owner, std::string> look_up_owner(const std::string& text) {
   const std::size_t colon = text.find(':');
   const std::string user = text.substr(0, colon);
   const std::string group = colon == std::string::npos ? "" : text.substr(colon + 1);
+  return look_up_owner(user, group);
+}
+
+base::Result<Owner, std::string> look_up_owner(const std::string& user, const std::string& group) {
   Owner owner;
   if (!user.empty()) {
     owner.user = user_of(user);

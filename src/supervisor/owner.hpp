@@ -19,5 +19,7 @@ struct Owner {
 /// `user`, `user:group` or `:group`. On failure a sentence without its subject: `there is no user
 /// 'www'`.
 base::Result<Owner, std::string> look_up_owner(const std::string& text);
+/// The same of two texts, each of which may be empty.
+base::Result<Owner, std::string> look_up_owner(const std::string& user, const std::string& group);
 
 }  // namespace ringhorn::supervisor

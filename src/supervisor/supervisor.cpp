@@ -33,7 +33,7 @@ Fleet::Settings fleet_settings(const config::Options& options) {
 }  // namespace
 
 bool is_wanted(const config::Options& options) {
-  return options.workers.has_value();
+  return options.workers.has_value() && !options.check_config;
 }
 
 int run(const config::Options& options, telemetry::Log& log, const Surroundings& surroundings) {
@@ -121,6 +121,22 @@ void Supervisor::on_first_ready() {
   for (const sock::Listening& listening : listeners_) {
     log_.info(telemetry::running_on(listening.to_string(), log_));
   }
+  tell_manager();
+}
+
+void Supervisor::tell_manager() {
+  surroundings_.manager.ready("Serving " + options_.app + " with " +
+                              std::to_string(fleet_.ready_count()) + " of " +
+                              std::to_string(fleet_.count()) + " workers");
+}
+
+/// It watches this loop; the workers' are watched from here.
+void Supervisor::show_life() {
+  const auto interval_ns = surroundings_.manager.watchdog_ns();
+  if (interval_ns && alive_ns_ <= now_ns_) {
+    surroundings_.manager.alive();
+    alive_ns_ = now_ns_ + *interval_ns;
+  }
 }
 
 /// Every child that has ended, known or not: as PID 1 of a container we get the orphans of others.
@@ -150,6 +166,7 @@ void Supervisor::bury(const Departure& departure, int status) {
   if (departure.reload_failed) {
     reloading_ = false;
     log_.error(told_reload_failure(departure.member.generation, fleet_.wanted_generation()));
+    tell_manager();
   }
 }
 
@@ -164,12 +181,14 @@ void Supervisor::look_after() {
     begin_end();
   }
   tell_reload();
+  show_life();
 }
 
 void Supervisor::tell_reload() {
   if (reloading_ && fleet_.settled()) {
     reloading_ = false;
     log_.info(told_reload(fleet_.ready_count(), fleet_.wanted_generation()));
+    tell_manager();
   }
 }
 
@@ -187,6 +206,9 @@ base::Nanoseconds Supervisor::health_deadline_ns(const Member& member) const {
 
 base::Nanoseconds Supervisor::next_deadline_ns() const {
   base::Nanoseconds next = fleet_.next_deadline_ns(now_ns_);
+  if (surroundings_.manager.watchdog_ns()) {
+    next = std::min(next, alive_ns_);
+  }
   for (const Member& member : fleet_.members()) {
     if (member.stage == Stage::ready && !member.silent) {
       next = std::min(next, health_deadline_ns(member));

@@ -68,6 +68,8 @@ class Supervisor {
   void bury(const Departure& departure, int status);
   void look_after();
   void tell_reload();
+  void tell_manager();
+  void show_life();
 
   // --- carry out (orders.cpp) -------------------------------------------------------------------
   void carry_out_orders();
@@ -97,6 +99,7 @@ class Supervisor {
   /// Silence before this is not held against a worker: we did not run ourselves.
   base::Nanoseconds awake_since_ns_ = 0;
   Ending ending_ = Ending::none;
+  base::Nanoseconds alive_ns_ = 0;  ///< when the service manager is to hear next that we live
   bool reloading_ = false;
   int status_ = 0;
 };

@@ -35,6 +35,9 @@ void Worker::drain() {
     return;
   }
   log_.info(telemetry::shutting_down);
+  if (surroundings_.manager != nullptr) {
+    surroundings_.manager->stopping();
+  }
   draining_ = true;
   application_->on_task_ended([this] { stop_when_quiet(); });
   server_->drain(drain_, [this] { stop_when_quiet(); });
@@ -101,6 +104,9 @@ void Worker::release() {
       driver_->wait(base::ns_per_s);
       driver_->dispatch();
     }
+  }
+  if (watchdog_) {
+    driver_->timers().disarm(*watchdog_);
   }
   if (!signals_.interrupted()) {
     await(py::Ref::steal(PyObject_CallMethod(glue_.get(), "finish", "d", cancel_seconds)));

@@ -39,6 +39,7 @@ void Worker::serve() {
       log_.info(telemetry::running_on(listening.to_string(), log_));
     }
   }
+  tell_manager();
   run_loop();
 }
 
@@ -79,6 +80,23 @@ void Worker::begin_drain(const net::Drain& drain) {
     drain_ = drain;
     stop_loop();
   }
+}
+
+void Worker::tell_manager() {
+  if (surroundings_.manager == nullptr) {
+    return;
+  }
+  surroundings_.manager->ready("Serving " + options_.app);
+  if (surroundings_.manager->watchdog_ns()) {
+    watchdog_ = std::make_unique<Alarm>([this] { show_life(); });
+    show_life();
+  }
+}
+
+/// From the loop: when the application blocks it, the manager gets nothing to hear.
+void Worker::show_life() {
+  surroundings_.manager->alive();
+  driver_->timers().arm(*watchdog_, base::monotonic_ns() + *surroundings_.manager->watchdog_ns());
 }
 
 }  // namespace ringhorn::worker

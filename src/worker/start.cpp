@@ -36,7 +36,25 @@ bool Worker::make_loop() {
   return ready || fail_python();
 }
 
+bool Worker::set_environment() {
+  const py::Ref os = py::Ref::steal(PyImport_ImportModule("os"));
+  const py::Ref environment =
+      os ? py::Ref::steal(PyObject_GetAttrString(os.get(), "environ")) : py::Ref();
+  for (const auto& [name, value] : options_.environment) {
+    const py::Ref key = py::Ref::steal(PyUnicode_DecodeFSDefault(name.c_str()));
+    const py::Ref text = py::Ref::steal(PyUnicode_DecodeFSDefault(value.c_str()));
+    if (!environment || !key || !text ||
+        PyObject_SetItem(environment.get(), key.get(), text.get()) < 0) {
+      return false;
+    }
+  }
+  return static_cast<bool>(environment);
+}
+
 bool Worker::load() {
+  if (!set_environment()) {
+    return fail_python();
+  }
   auto imported =
       py::import_app({options_.app, options_.app_dir, options_.factory, loop_->object()});
   if (signals_.interrupted()) {

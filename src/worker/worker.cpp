@@ -7,6 +7,10 @@
 namespace ringhorn::worker {
 
 Outcome Worker::run() {
+  if (options_.check_config) {
+    check();
+    return outcome_;
+  }
   if (make_loop() && load() && start_up() && listen()) {
     serve();
     announce();
@@ -15,6 +19,14 @@ Outcome Worker::run() {
   }
   release();
   return outcome_;
+}
+
+/// As far as the application can be looked at without starting it.
+void Worker::check() {
+  if (make_loop() && load()) {
+    log_.info("The configuration is right: " + options_.app + " can be served.");
+  }
+  release();
 }
 
 /// Runs the loop until `coroutine` has ended: its result, or empty after an error was dealt with.

@@ -54,9 +54,13 @@ class Worker {
   Outcome run();
 
  private:
+  void check();
+
   // --- start: false when there is nothing to serve; outcome_ and the log say why ----------------
   bool make_loop();
   bool load();
+  /// What --env-file adds. False with an exception set.
+  bool set_environment();
   bool start_up();
   bool listen();
   bool fail_start(std::string_view reason);
@@ -71,6 +75,8 @@ class Worker {
   void on_word(sock::Word word);
   /// The loop is left, and the worker drains.
   void begin_drain(const net::Drain& drain);
+  void tell_manager();
+  void show_life();
 
   // --- drain and end ----------------------------------------------------------------------------
   void announce();
@@ -108,6 +114,7 @@ class Worker {
   std::unique_ptr<asgi::Application> application_;
   std::unique_ptr<net::Server> server_;
   std::unique_ptr<SupervisorLink> link_;    ///< none when the worker is alone
+  std::unique_ptr<Alarm> watchdog_;         ///< of the service manager; null when it has none
   std::vector<sock::Listening> listeners_;  ///< their descriptors are the server's
 };
 

@@ -37,7 +37,16 @@ struct Options {
   std::optional<std::uint32_t> fd;  ///< an inherited descriptor
   std::uint32_t uds_mode = 0666;    ///< permission bits of every Unix socket that is made here
   std::string uds_owner;            ///< `user`, `user:group` or `:group`; empty: who starts it
-  std::string app_dir;              ///< empty: the current directory
+  std::string chdir;                ///< empty: stay; every relative path is of this directory
+  std::string env_file;             ///< empty: none
+  /// What the file of env_file adds to the environment of the application.
+  std::vector<std::pair<std::string, std::string>> environment;
+  bool check_config = false;           ///< import the application and stop
+  std::string user;                    ///< name or number; empty: as started
+  std::string group;                   ///< name or number; empty: of the user
+  std::optional<std::uint32_t> umask;  ///< not set: as started
+  std::string pid;                     ///< path; empty: no file
+  std::string app_dir;                 ///< empty: the current directory
   bool factory = false;
   Lifespan lifespan = Lifespan::automatic;
   std::string root_path;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <ringhorn/config/options.hpp>
+#include <ringhorn/sock/service_manager.hpp>
 #include <ringhorn/supervisor/assignment.hpp>
 #include <ringhorn/telemetry/log.hpp>
 
@@ -19,6 +20,8 @@ struct Surroundings {
   std::function<int(Assignment)> work;
   /// Sockets of a service manager.
   std::vector<int> activated;
+  /// Told of readiness, reloads and the end. Outlives the supervisor.
+  const sock::ServiceManager& manager;
 };
 
 /// Whether `options` want a supervisor. Without one the process is the one worker.

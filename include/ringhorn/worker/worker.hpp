@@ -11,6 +11,7 @@
 #include <ringhorn/config/options.hpp>
 #include <ringhorn/sock/channel.hpp>
 #include <ringhorn/sock/listening.hpp>
+#include <ringhorn/sock/service_manager.hpp>
 #include <ringhorn/telemetry/board.hpp>
 #include <ringhorn/telemetry/log.hpp>
 
@@ -42,6 +43,8 @@ struct Surroundings {
   /// sentence.
   std::function<base::Result<std::vector<sock::Listening>, std::string>()> open_listeners;
   std::optional<Supervision> supervision;  ///< without one the worker is alone
+  /// Told of the worker's life; null when somebody else tells it, or nobody listens.
+  const sock::ServiceManager* manager = nullptr;
   bool print_live_counts = false;  ///< `live objects: …` on stderr at the end (for the tests)
 };
 
