@@ -68,7 +68,7 @@ _FEATURES = {
     "workers": "--workers",
     "ttin": "--workers",
     "hup": "--timeout-startup",
-    "usr2": "--pid",
+    "usr2": "--usr2",  # not built yet: no option announces it
     "max-requests": "--limit-max-requests",
     "max-rss": "--limit-max-rss",
     "max-age": "--limit-max-age",
