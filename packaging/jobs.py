@@ -36,6 +36,26 @@ class Result:
     passed: int = 0
     skipped: int = 0
     failures: list[str] = field(default_factory=list)
+    torn: list[str] = field(default_factory=list)  # of `failures`: what broke around a case
+    unsteady: list[str] = field(default_factory=list)  # passed, but only when tried again
+
+    def add(self, other: "Result") -> None:
+        self.passed += other.passed
+        self.skipped += other.skipped
+        self.failures += other.failures
+        self.torn += other.torn
+
+    def tried_again(self, second: "Result") -> None:
+        """Counts as passed what failed and, alone with the other failures, passes in `second`.
+
+        Not what was torn: the leak that a fixture finds at the end of a session is no case's own.
+        """
+        failed_twice = {*second.failures, *self.torn}
+        if second.passed + len(second.failures) < len(set(self.failures)):
+            return  # it did not run them all
+        self.unsteady += [name for name in self.failures if name not in failed_twice]
+        self.failures = [name for name in self.failures if name in failed_twice]
+        self.passed += len(self.unsteady)
 
 
 def run(log: Path, command: list, env: dict[str, str] | None = None, check: bool = True) -> int:
@@ -62,16 +82,19 @@ def run(log: Path, command: list, env: dict[str, str] | None = None, check: bool
 
 def read_junit(result: Result, report: Path) -> None:
     """Adds the cases of a JUnit report of pytest."""
-    failed = set()
+    failed, torn = set(), set()
     for case in ElementTree.parse(report).iter("testcase"):
         name = f"{case.get('classname')}::{case.get('name')}"
-        if case.find("failure") is not None or case.find("error") is not None:
+        if case.find("error") is not None:
+            torn.add(name)
+        elif case.find("failure") is not None:
             failed.add(name)
         elif case.find("skipped") is not None:
             result.skipped += 1
         else:
             result.passed += 1
-    result.failures += sorted(failed)
+    result.failures += sorted(failed | torn)
+    result.torn += sorted(torn)
 
 
 def read_catch(result: Result, report: Path, context: str) -> None:
@@ -128,6 +151,7 @@ def report(result: Result, seconds: float) -> None:
     if result.failures:
         counts += f", {len(result.failures)} failed"
     lines = [f"{result.name:<36} {counts} ({seconds:.0f} s)"]
+    lines += [f"    UNSTEADY {name}: failed, then passed" for name in result.unsteady]
     lines += [f"    FAILED {name}" for name in result.failures]
     if result.failures:
         logged = result.log.read_text(errors="replace").splitlines()

@@ -33,6 +33,19 @@ def test_report_is_counted_by_case(tmp_path):
     result = Result("a", tmp_path / "a.log")
     read_junit(result, tmp_path / "report.xml")
     assert (result.passed, result.skipped, result.failures) == (1, 1, ["a::bad", "a::torn"])
+    assert result.torn == ["a::torn"]
+
+
+def test_second_try_excuses_a_failure_but_nothing_that_is_torn():
+    first = Result("a", None, passed=7, failures=["a", "b", "leak"], torn=["leak"])
+    first.tried_again(Result("a", None, passed=2, failures=["b"]))
+    assert (first.passed, first.unsteady, first.failures) == (8, ["a"], ["b", "leak"])
+
+
+def test_second_try_that_ran_less_excuses_nothing():
+    first = Result("a", None, failures=["a", "b"])
+    first.tried_again(Result("a", None, passed=1))
+    assert (first.passed, first.unsteady, first.failures) == (0, [], ["a", "b"])
 
 
 def test_report_of_catch_is_counted_by_case(tmp_path):
