@@ -1,28 +1,24 @@
 """What the bench needs around it: wrk, a virtual environment with the peers, and their versions.
 
-Each peer is installed by a pip run of its own, so that one that cannot be installed does not
-take the others with it: it stays in the table with pip's last line as the reason.
+A peer that cannot be installed stays in the table with pip's last line as the reason.
 """
 
-import json
 import os
-import platform
 import shutil
 import subprocess
 import sys
-from datetime import datetime, timezone
 from pathlib import Path
 
 from servers import PACKAGES, ROOT
+
+sys.path.append(str(ROOT / "pytests"))
+from support import peers  # noqa: E402
+from support.peers import PeerEnvironment, say  # noqa: E402
 
 FRAMEWORKS = ("starlette", "fastapi")
 # What else a figure may hang on: loops, parsers, what the frameworks stand on.
 BESIDE = ("anyio", "pydantic", "pydantic_core", "uvloop", "httptools", "h11", "websockets")
 VENV = ROOT / ".build" / "bench-venv"
-
-
-def say(text):
-    print(text, file=sys.stderr, flush=True)
 
 
 def require_tools(names):
@@ -39,42 +35,19 @@ def require_tools(names):
         sys.exit(f"could not install {', '.join(missing)}")
 
 
-def installed(python):
-    """{package: version} of an interpreter's environment, names in lower case."""
-    program = (
-        "import importlib.metadata as m, json; print(json.dumps("
-        "{d.metadata['Name'].lower(): d.version for d in m.distributions()}))"
-    )
-    listed = subprocess.run([python, "-c", program], capture_output=True, text=True, check=True)
-    return json.loads(listed.stdout)
-
-
-def make_venv(python, peers, venv=VENV, upgrade=False):
+def make_venv(python, names, upgrade=False):
     """Makes the environment, installs what is missing; returns ({package: version},
     {peer: why not})."""
-    interpreter = venv / "bin" / "python"
-    if not interpreter.exists():
-        say(f"making {venv} for {python}")
-        subprocess.run([python, "-m", "venv", venv], check=True)
-    versions = installed(interpreter)
-    failures = {}
-    wanted = {name: name for name in FRAMEWORKS}
-    wanted |= {name: PACKAGES[name] for name in peers}
-    for name, requirement in wanted.items():
-        if requirement.partition("[")[0] in versions and not upgrade:
-            continue
-        say(f"installing {requirement}")
-        pip = [interpreter, "-m", "pip", "install", "-q", "--disable-pip-version-check"]
-        ended = subprocess.run(
-            [*pip, "--upgrade", requirement], capture_output=True, text=True
-        )
-        if ended.returncode:
-            lines = ended.stderr.strip().splitlines() or ["pip failed"]
-            failures[name] = f"not installed: {lines[-1]}"
-            say(f"  {failures[name]}")
-    versions = installed(interpreter)
-    told = [PACKAGES[name].partition("[")[0] for name in peers] + [*FRAMEWORKS, *BESIDE]
-    return {name: versions[name] for name in told if name in versions}, failures
+    environment = PeerEnvironment(VENV)
+    environment.make(python)
+    wanted = {name: PACKAGES[name] for name in names}
+    failed = environment.install([*FRAMEWORKS, *wanted.values()], upgrade)
+    versions = environment.versions()
+    told = [package.partition("[")[0] for package in wanted.values()] + [*FRAMEWORKS, *BESIDE]
+    return (
+        {name: versions[name] for name in told if name in versions},
+        {name: failed[package] for name, package in wanted.items() if package in failed},
+    )
 
 
 def build_tool(name, given=None):
@@ -98,32 +71,13 @@ def build_tool(name, given=None):
     return directory / target
 
 
-def cpu_model():
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            return line.partition(":")[2].strip()
-    return platform.machine()
-
-
-def commit():
-    git = ["git", "-C", ROOT, "describe", "--always", "--dirty", "--abbrev=10"]
-    found = subprocess.run(git, capture_output=True, text=True)
-    return found.stdout.strip()
-
-
 def machine(python):
     """What the figures depend on and no reader can see in them."""
     version = subprocess.run(
         [python, "-c", "import sys; print(sys.version)"], capture_output=True, text=True
     )
     wrk = subprocess.run(["wrk", "-v"], capture_output=True, text=True)
-    return {
-        "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        "commit": commit(),
-        "kernel": platform.release(),
-        "cpu": cpu_model(),
-        "cores": os.cpu_count(),
-        "load_average_at_start": os.getloadavg()[0],
+    return peers.machine() | {
         "interpreter": version.stdout.replace("\n", " ").strip(),
         "wrk": (wrk.stdout + wrk.stderr).splitlines()[0].strip(),
     }

@@ -28,14 +28,11 @@ from report import markdown_table, text_table
 from results import Results, from_json
 from rows import GROUPS, HTTP, QUICK, ROWS, SOCKETS
 from servers import BENCH, MORE_PEERS, PACKAGES, PEERS, make_server
+from support.peers import comma_list, say
 from syscalls import count_under_load
 
 RESULTS = BENCH / "results"
 INSTRUCTION_ROWS = ("hello64", "starlette")
-
-
-def comma_list(text):
-    return [word for word in text.split(",") if word]
 
 
 def read_arguments():
@@ -118,7 +115,7 @@ def run_rounds(arguments, servers, method, results):
                     continue
                 results.add(ROWS[key], server.name, one)
                 figure = one.error or f"{one.value:,.2f}"
-                environment.say(f"round {number + 1} {key:<24}{server.name:<20}{figure}")
+                say(f"round {number + 1} {key:<24}{server.name:<20}{figure}")
         order(results, [server.name for server in servers])
         write(arguments, results)
 
@@ -136,7 +133,7 @@ def count_instructions(servers, folder):
             continue
         counted[server.name] = {}
         for key in INSTRUCTION_ROWS:
-            environment.say(f"counting instructions of {server.name}, {key}")
+            say(f"counting instructions of {server.name}, {key}")
             try:
                 count = instructions_per_request(server, ROWS[key], folder)
             except (CallgrindError, StartError, OSError) as error:

@@ -22,18 +22,14 @@ sys.path[:1] = [str(HERE.parent), str(HERE.parent.parent)]
 
 from proof import environment  # noqa: E402
 from proof.cells import CELLS, FULL, SHORT  # noqa: E402
-from proof.environment import say  # noqa: E402
 from proof.report import line, markdown  # noqa: E402
 from proof.result import Result  # noqa: E402
 from proof.runner import missing, run_cell  # noqa: E402
 from proof.servers import PEERS, peer, ringhorn  # noqa: E402
 from support import doors  # noqa: E402
+from support.peers import comma_list, say  # noqa: E402
 
 RESULTS = HERE / "results"
-
-
-def comma_list(text):
-    return [word for word in text.split(",") if word]
 
 
 def read_arguments():
@@ -112,9 +108,8 @@ def main():
     if arguments.show:
         return show(arguments.show)
     peers = [name for name in arguments.servers if name in PEERS]
-    if peers:
-        environment.set_up(arguments.python, peers, arguments.upgrade)
-    told = environment.machine() | {"versions": environment.versions() if peers else {}}
+    versions = environment.set_up(arguments.python, peers, arguments.upgrade) if peers else {}
+    told = environment.machine() | {"versions": versions}
     if arguments.setup:
         return print(json.dumps(told, indent=1))
     results = []
