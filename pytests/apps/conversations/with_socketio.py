@@ -38,6 +38,6 @@ async def dismiss(sid):
     await server.disconnect(sid)
 
 
-# Otherwise `server` outlives the loop, and with it the task that looks after its clients: cancelled,
+# Otherwise `server` outlives the loop, and with it the task that looks after clients: cancelled,
 # it keeps the frame of its last wait_for(), and that a timer handle.
 app = socketio.ASGIApp(server, on_shutdown=server.shutdown)
