@@ -8,6 +8,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from support import doors, forbid
 from support.patience import seconds
@@ -113,3 +115,21 @@ def shared(door, pool):
 def server(shared) -> Server:
     """The shared server of apps/raw.py with default options."""
     return shared()
+
+
+class Release:
+    """What an application of apps/lifespans.py waits for, told its `path` as RELEASE."""
+
+    def __init__(self, folder) -> None:
+        self.path = str(folder / "release")
+        os.mkfifo(self.path)
+
+    def open(self) -> None:
+        """Returns when the application has heard."""
+        with open(self.path, "wb"):
+            pass
+
+
+@pytest.fixture
+def release(tmp_path) -> Release:
+    return Release(tmp_path)

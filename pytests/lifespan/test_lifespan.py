@@ -1,6 +1,5 @@
 """The lifespan protocol: asgi 69 to 79, robustness 73 and 88, lesson 15."""
 
-import os
 import signal
 
 import pytest
@@ -17,19 +16,6 @@ STARTED = [
 
 def app_lines(server) -> list[str]:
     return [line for line in server.stderr_lines() if line.startswith("app: ")]
-
-
-@pytest.fixture
-def release(tmp_path):
-    """A FIFO for which an application waits until the test has opened and closed it."""
-    fifo = tmp_path / "release"
-    os.mkfifo(fifo)
-    return fifo
-
-
-def open_and_close(fifo) -> None:
-    with open(fifo, "wb"):
-        pass
 
 
 @holds("asgi_69", "asgi_71", "asgi_73", "asgi_76", "asgi_77", "robustness_88")
@@ -70,13 +56,13 @@ def test_state_is_copied_for_each_request(serve):
 def test_no_connection_is_accepted_before_startup_is_complete(serve, release):
     port = free_port()
     with serve(
-        "lifespans:slow_start", env={"RELEASE": str(release)}, port=port, ready=False
+        "lifespans:slow_start", env={"RELEASE": release.path}, port=port, ready=False
     ) as server:
         server.wait_for_line("^app: starting")
         with pytest.raises(ConnectionRefusedError):
             Connection(port)
         assert "INFO:     Application startup complete." not in server.stderr_lines()
-        open_and_close(release)
+        release.open()
         server.await_ready()
         assert server.get("/").body == b"served"
 
@@ -160,11 +146,11 @@ def test_raise_at_shutdown_is_logged_once(serve):
 
 @holds("asgi_77")
 def test_server_waits_for_shutdown_complete(serve, release):
-    with serve("lifespans:slow_stop", env={"RELEASE": str(release)}) as server:
+    with serve("lifespans:slow_stop", env={"RELEASE": release.path}) as server:
         server.send_signal(signal.SIGTERM)
         server.wait_for_line("^app: stopping")
         assert server.running()
-        open_and_close(release)
+        release.open()
         assert server.wait() == 0
         assert "app: stopped" in server.stderr_lines()
         assert "INFO:     Application shutdown complete." in server.stderr_lines()
@@ -172,13 +158,13 @@ def test_server_waits_for_shutdown_complete(serve, release):
 
 @holds("asgi_76", "lesson_16")
 def test_shutdown_is_sent_after_the_last_response(serve, release):
-    with serve("lifespans:well", env={"RELEASE": str(release)}) as server:
+    with serve("lifespans:well", env={"RELEASE": release.path}) as server:
         with server.connect() as connection:
             connection.get("/finish")
             server.wait_for_line("^app: request waits")
             server.send_signal(signal.SIGTERM)
             server.wait_for_line("Waiting for connections to close")
-            open_and_close(release)
+            release.open()
             assert connection.read_response().body == b"finished"
         assert server.wait() == 0
         lines = app_lines(server)

@@ -5,6 +5,7 @@ import signal
 import pytest
 from support.checks import calls
 from support.holds import holds
+from support.ports import free_port
 from support.raw import Connection
 
 PATH = "/up"
@@ -42,12 +43,18 @@ def test_other_methods_and_paths_reach_the_application(serve):
 
 
 @holds("lesson_15")
-def test_nothing_answers_before_the_application_has_started(serve, tmp_path):
+def test_nothing_answers_before_the_application_has_started(serve, release):
     """The port is not open while the lifespan starts: 200 means that it has."""
-    with serve("lifespans:slow_start", *HEALTH, ready=False, expect_status=None) as server:
-        server.wait_for_line("Waiting for application startup")
-        assert not [line for line in server.stderr_lines() if "running on" in line]
-        server.send_signal(signal.SIGINT)
+    env = {"RELEASE": release.path}
+    with serve(
+        "lifespans:slow_start", *HEALTH, env=env, port=free_port(), ready=False
+    ) as server:
+        server.wait_for_line("^app: starting")
+        with pytest.raises(ConnectionRefusedError):
+            health(server)
+        release.open()
+        server.await_ready()
+        assert health(server).status == 200
 
 
 def test_health_is_no_load(serve):

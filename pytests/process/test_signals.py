@@ -13,18 +13,6 @@ BOTH = pytest.mark.parametrize("sig", [signal.SIGINT, signal.SIGTERM])
 FORCED = {signal.SIGINT: 130, signal.SIGTERM: 143}
 
 
-@pytest.fixture
-def release(tmp_path):
-    fifo = tmp_path / "release"
-    os.mkfifo(fifo)
-    return fifo
-
-
-def open_and_close(fifo) -> None:
-    with open(fifo, "wb"):
-        pass
-
-
 def await_refusal(port: int) -> None:
     """The listener closes a few turns after the line; who still gets in is sent away."""
     with pytest.raises(ConnectionRefusedError):
@@ -80,7 +68,7 @@ def test_idle_connections_are_closed_at_once(serve, sig):
 
 @holds("robustness_85", "lesson_52")
 def test_request_in_flight_is_finished_and_loses_keep_alive(serve, release):
-    with serve("lifespans:well", env={"RELEASE": str(release)}) as server:
+    with serve("lifespans:well", env={"RELEASE": release.path}) as server:
         with server.connect() as connection:
             connection.get("/finish")
             server.wait_for_line("^app: request waits")
@@ -90,7 +78,7 @@ def test_request_in_flight_is_finished_and_loses_keep_alive(serve, release):
                 "INFO:     Waiting for connections to close. (CTRL+C to force quit)"
             )
             await_refusal(server.port)
-            open_and_close(release)
+            release.open()
             response = connection.read_response()
             assert response.body == b"finished"
             assert response.says_close
