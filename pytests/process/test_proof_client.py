@@ -16,6 +16,7 @@ from proof.attempt import Attempt, Death, Outcome, Seen, died_with, judge
 from proof.lanes import Book, HttpLane, ask, digest
 from proof.trace import Trace
 from proof.websocket import WebSocketLane
+from support.patience import seconds
 from support.ports import free_port
 
 PID = 4242
@@ -430,13 +431,15 @@ SOCKETS = [
 
 @pytest.mark.parametrize("script, losses", SOCKETS)
 def test_client_tells_what_became_of_a_websocket(script, losses, tmp_path, monkeypatch):
-    monkeypatch.setattr(websocket, "ATTEMPT_SECONDS_MAX", 0.3)
+    if script is never_answers_a_close:
+        monkeypatch.setattr(websocket, "ATTEMPT_SECONDS_MAX", 0.3)
 
     async def run():
         async with Scripted(script, tmp_path) as server:
             book = Book(server.port)
             lane = asyncio.create_task(WebSocketLane(book, 0.02, 0).run())
-            await book.pause(0.2)
+            while sum(attempt.seen is not None for attempt in book.attempts) < 4:
+                await book.pause(0.02)
             book.stopping.set()
             await lane
             return book.attempts, server.trace
@@ -452,6 +455,32 @@ def test_client_tells_what_became_of_a_websocket(script, losses, tmp_path, monke
         assert Outcome.RACED in outcomes
     if script is refuses_sockets:
         assert outcomes == {Outcome.REFUSED}
+
+
+def test_client_that_is_late_still_sees_the_close():
+    """It comes while the loop stands still, and the time to wait for it ends meanwhile."""
+
+    async def run():
+        near, far = socket.socketpair()
+        with near, far:
+            wire = websocket.WebSocketWire(0)
+            wire._socket.close()
+            near.setblocking(False)
+            wire._socket = near
+            loop = asyncio.get_running_loop()
+
+            def stand_still():
+                far.send(bytes([0x80 | websocket.CLOSE, 2]) + b"\x03\xf4")
+                time.sleep(0.02)
+
+            loop.call_soon(stand_still)
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.01):
+                    await wire.read_frame()
+            async with asyncio.timeout(seconds(10)):
+                return await wire.read_frame()
+
+    assert asyncio.run(run()) == (websocket.CLOSE, b"\x03\xf4")
 
 
 # Who died with a worker.

@@ -120,13 +120,15 @@ class WebSocketLane:
                 return await self._leave(wire, frame)
 
     async def _until_tick(self, wire: WebSocketWire, pacer: Pacer) -> tuple[int, bytes] | None:
-        """A frame that came while nothing was asked."""
-        try:
-            async with asyncio.timeout(pacer.left()):
-                return await wire.read_frame()
-        except TimeoutError:
-            pacer.tick()
-            return None
+        """A frame that came while nothing was asked; who is late looks once more."""
+        for left in (pacer.left(), 0):
+            try:
+                async with asyncio.timeout(left):
+                    return await wire.read_frame()
+            except TimeoutError:
+                pass
+        pacer.tick()
+        return None
 
     async def _message(self, wire: WebSocketWire) -> tuple[int, bytes] | None:
         """Sends one and reads its reply; the Close frame when that came instead."""

@@ -89,13 +89,29 @@ class Wire:
     # In.
 
     async def _more(self) -> None:
-        try:
-            data = await self._loop.sock_recv(self._socket, RECEIVE_BYTES)
-        except ConnectionResetError:
-            raise Broken("reset", bool(self._buffer)) from None
+        """Cancelling it loses no byte, as cancelling sock_recv() may when the loop is late.
+
+        That receives in a callback, and a timeout of the same turn throws away what it got.
+        """
+        while True:
+            try:
+                data = self._socket.recv(RECEIVE_BYTES)
+                break
+            except BlockingIOError:
+                await self._readable()
+            except ConnectionResetError:
+                raise Broken("reset", bool(self._buffer)) from None
         if not data:
             raise Broken("eof", bool(self._buffer))
         self._buffer += data
+
+    async def _readable(self) -> None:
+        ready = self._loop.create_future()
+        self._loop.add_reader(self._socket, lambda: ready.done() or ready.set_result(None))
+        try:
+            await ready
+        finally:
+            self._loop.remove_reader(self._socket)
 
     async def read_exactly(self, size: int) -> bytes:
         while len(self._buffer) < size:
