@@ -471,11 +471,12 @@ def test_client_that_is_late_still_sees_the_close():
 
             def stand_still():
                 far.send(bytes([0x80 | websocket.CLOSE, 2]) + b"\x03\xf4")
-                time.sleep(0.02)
+                while loop.time() < deadline.when():
+                    pass
 
             loop.call_soon(stand_still)
             with pytest.raises(TimeoutError):
-                async with asyncio.timeout(0.01):
+                async with asyncio.timeout(0.01) as deadline:
                     await wire.read_frame()
             async with asyncio.timeout(seconds(10)):
                 return await wire.read_frame()
