@@ -4,7 +4,6 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
-#include <new>
 #include <utility>
 
 #include <ringhorn/base/assert.hpp>
@@ -52,16 +51,6 @@ void Connection::on_received(std::span<char> bytes) {
   });
 }
 
-/// Running out of memory costs this connection, not the worker (robustness 79).
-template <typename Step>
-void Connection::guarded(Step step) {
-  try {
-    step();
-  } catch (const std::bad_alloc&) {
-    lose(Farewell::reset);
-  }
-}
-
 void Connection::discard(std::size_t count) {
   discarded_bytes_ += count;
   if (stage_ == Stage::finishing && farewell_ == Farewell::close) {
@@ -73,8 +62,7 @@ void Connection::discard(std::size_t count) {
 }
 
 void Connection::on_receive_end() {
-  // After retire() the end is of our own making and says nothing about the peer.
-  peer_finished_ = !retiring_;
+  peer_finished_ = true;
   on_end_seen();
 }
 
@@ -113,7 +101,7 @@ void Connection::watch_peer() {
   if (!watch_.in_flight() && stage_ != Stage::closing) {
     // POLLPRI stands for "nothing but POLLERR and POLLHUP": after a FIN, POLLRDHUP would be
     // reported at once and for ever.
-    watch_.start(peer_finished_ || retiring_ ? POLLPRI : POLLRDHUP);
+    watch_.start(peer_finished_ ? POLLPRI : POLLRDHUP);
   }
 }
 
@@ -136,11 +124,16 @@ void Connection::on_ready(short events) {
 }
 
 bool Connection::body_can_complete() const {
+  const std::optional<std::uint64_t> waiting = bytes_waiting();
+  return session_ == nullptr || !waiting || session_->body_bytes_missing() <= *waiting;
+}
+
+std::optional<std::uint64_t> Connection::bytes_waiting() const {
   int waiting = 0;
-  if (session_ == nullptr || ::ioctl(socket_.value(), FIONREAD, &waiting) != 0) {
-    return true;
+  if (::ioctl(socket_.value(), FIONREAD, &waiting) != 0) {
+    return std::nullopt;
   }
-  return session_->body_bytes_missing() <= static_cast<std::uint64_t>(waiting);
+  return static_cast<std::uint64_t>(waiting);
 }
 
 void Connection::want_flush() {
@@ -202,8 +195,13 @@ void Connection::want_resume() {
 }
 
 void Connection::resume() {
-  if (session_ != nullptr && stage_ == Stage::open) {
+  if (stage_ != Stage::open) {
+    return;
+  }
+  if (session_ != nullptr) {
     guarded([this] { session_->resume(); });
+  } else if (retiring_) {
+    look_once_more();
   }
 }
 
@@ -228,47 +226,6 @@ WebSocket& Connection::open_web_socket(WebSocketHandler& handler,
 void Connection::begin_web_socket(base::ByteBuffer held) {
   session_ = web_socket_.get();
   web_socket_->begin(std::move(held));
-}
-
-void Connection::idle() {
-  RINGHORN_ASSERT(stage_ == Stage::open && session_ == nullptr);
-  if (receive_ended_) {
-    finish(Farewell::close);
-  } else if (server_->draining()) {
-    part();
-  } else {
-    arm(TimeoutKind::keep_alive);
-  }
-}
-
-void Connection::drain() {
-  if (stage_ == Stage::open && session_ != nullptr) {
-    guarded([this] { session_->on_drain(); });
-    return;
-  }
-  if (stage_ != Stage::open || !output_.empty() || send_.in_flight()) {
-    return;
-  }
-  if (spoken_) {
-    part();
-  } else {
-    // Its first request may be on the way: the client has only just connected (robustness 85).
-    arm(TimeoutKind::first_bytes);
-  }
-}
-
-/// A request that the client sends before it sees our end is one that it must send again, and not
-/// every client does: it gets a little time to be sent, and its answer says `connection: close`.
-void Connection::part() {
-  server_->idle_ns() > 0 ? arm(TimeoutKind::parting) : retire();
-}
-
-void Connection::retire() {
-  // A last look (robustness 87): with the read side shut down, Linux still delivers what came
-  // before, then the end. If a request is among it, it is served; nothing can slip in between.
-  retiring_ = true;
-  ::shutdown(socket_.value(), SHUT_RD);
-  arm(TimeoutKind::first_bytes);
 }
 
 void Connection::arm(TimeoutKind kind) {

@@ -15,6 +15,8 @@
 
 #include <cstdint>
 #include <memory>
+#include <new>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -98,12 +100,12 @@ class Connection final : public base::ListNode<ConnectionsTag>,
   WebSocket& open_web_socket(WebSocketHandler& handler, const ws::DeflateAgreement& deflate);
   void begin_web_socket(base::ByteBuffer held);
 
-  /// No more bytes come: the peer's FIN, or the end that retire() has made.
+  /// No more bytes come: the peer's FIN.
   bool input_ended() const noexcept { return receive_ended_; }
   bool reading_paused() const noexcept { return paused_; }
   /// The peer has sent FIN.
   bool peer_finished() const noexcept { return peer_finished_; }
-  /// Our own side reads no more: the connection is at its end, but what came is still served.
+  /// The connection is at its end, but what has come is still served.
   bool retiring() const noexcept { return retiring_; }
 
   /// Asked of the kernel once, on the first call.
@@ -139,14 +141,22 @@ class Connection final : public base::ListNode<ConnectionsTag>,
   void on_poll_stopped() override;
   void on_timeout(TimeoutKind kind) override;
 
+  /// Running out of memory costs this connection, not the worker (robustness 79).
   template <typename Step>
-  void guarded(Step step);
+  void guarded(Step step) {
+    try {
+      step();
+    } catch (const std::bad_alloc&) {
+      lose(Farewell::reset);
+    }
+  }
   /// Counts what came too late to be served.
   void discard(std::size_t count);
   void on_output_empty();
   void idle();
   void part();
   void retire();
+  void look_once_more();
   /// The output has left: the farewell, whichever it is.
   void end_output();
   void begin_close();
@@ -154,6 +164,8 @@ class Connection final : public base::ListNode<ConnectionsTag>,
   void on_end_seen();
   /// Whether what the kernel holds could be the rest of the body.
   bool body_can_complete() const;
+  /// What the kernel holds for us to read, when it says so.
+  std::optional<std::uint64_t> bytes_waiting() const;
 
   ServerState* server_;
   base::UniqueFd socket_;

@@ -31,6 +31,7 @@ class Cell:
     workers: tuple[int, ...] = (2, 1)
     wishes: Callable[[Pace], dict] = lambda pace: {}
     environment: Callable[[Pace], dict[str, str]] = lambda pace: {}
+    mix: Callable[[load.Mix], load.Mix] = lambda mix: mix
     wrapper: tuple[str, ...] = ()
     output: str = "file"
     short: bool = True  # False: what it shows takes longer than CI has
@@ -49,12 +50,17 @@ def slow_import(pace: Pace) -> dict[str, str]:
     return {"PROOF_IMPORT_SECONDS": str(pace.import_seconds)}
 
 
+def uploads(mix: load.Mix) -> load.Mix:
+    return replace(mix, echo=3 * mix.echo, echo_rate=3 * mix.echo_rate, slow=0, streams=0)
+
+
 def reload_cells():
     hup = Cell(
         "hup", "HUP", faults.hup, needs=needs("hup"), holds=("robustness_84", "lesson_50")
     )
     yield hup
     yield replace(hup, name="hup-slow", title="HUP, slow import", environment=slow_import)
+    yield replace(hup, name="hup-uploads", title="HUP, uploads", mix=uploads, workers=(2,))
     yield replace(
         hup,
         name="hup-preload",

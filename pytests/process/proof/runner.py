@@ -22,6 +22,7 @@ def run_cell(kind: Kind, cell: Cell, workers: int, pace: Pace, folder: Path) -> 
     """`folder` keeps the trace and the log."""
     if "websockets" not in kind.features:
         pace = replace(pace, mix=replace(pace.mix, websockets=0))
+    pace = replace(pace, mix=cell.mix(pace.mix))
     environment = cell.environment(pace)
     if "clock" in cell.needs:
         environment = {**environment, **clock.environment(folder)}
