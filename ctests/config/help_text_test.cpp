@@ -74,6 +74,28 @@ Processes:
                                   them; WEB_CONCURRENCY sets it too. Without it
                                   one process serves alone.
                                   [RINGHORN_WORKERS]
+  --reload                        For development: start the application anew
+                                  when its files change. Requests wait
+                                  meanwhile.
+                                  [default: off; RINGHORN_RELOAD]
+  --reload-dir PATH               With --reload, watch this directory instead of
+                                  the current one and --app-dir. May be given
+                                  several times; the variable holds a list split
+                                  on white space.
+                                  [RINGHORN_RELOAD_DIRS]
+  --reload-include PATTERN        With --reload, watch files of this pattern,
+                                  too, not only *.py. May be given several
+                                  times; the variable holds a list split on
+                                  white space.
+                                  [RINGHORN_RELOAD_INCLUDES]
+  --reload-exclude PATTERN        With --reload, leave out files of this
+                                  pattern, or a directory. May be given several
+                                  times; the variable holds a list split on
+                                  white space.
+                                  [RINGHORN_RELOAD_EXCLUDES]
+  --reload-delay SECONDS          With --reload, wait so long after a change for
+                                  more of them.
+                                  [default: 0.25; RINGHORN_RELOAD_DELAY]
   --timeout-startup SECONDS       Time for a worker to start the application; 0
                                   for no limit.
                                   [default: 120; RINGHORN_TIMEOUT_STARTUP]

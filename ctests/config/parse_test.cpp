@@ -61,6 +61,14 @@ std::string text_of(const std::vector<std::pair<std::string, std::string>>& head
   return text;
 }
 
+std::string text_of(const std::vector<std::string>& words) {
+  std::string text;
+  for (const std::string& word : words) {
+    text += word + " ";
+  }
+  return text;
+}
+
 std::string text_of(const std::vector<Endpoint>& endpoints) {
   std::string text;
   for (const Endpoint& endpoint : endpoints) {
@@ -87,6 +95,15 @@ Case flag(const std::string& written, const std::string& variable, const std::st
   return {written, {written}, variable, value, member(where), by_default, when_set};
 }
 
+/// For options that want --reload beside them.
+template <typename T>
+Case reloading(const std::string& name, const std::string& variable, const std::string& value,
+               T Options::*where, const std::string& by_default, const std::string& when_set) {
+  Case one = valued(name, variable, value, where, by_default, when_set);
+  one.arguments.emplace_back("--reload");
+  return one;
+}
+
 const std::vector<Case>& cases() {
   static const std::vector<Case> all = {
       valued("app-dir", "RINGHORN_APP_DIR", "src", &Options::app_dir, "", "src"),
@@ -110,6 +127,14 @@ const std::vector<Case>& cases() {
       valued("uds-owner", "RINGHORN_UDS_OWNER", "www:www", &Options::uds_owner, "", "www:www"),
       valued("backlog", "RINGHORN_BACKLOG", "16", &Options::backlog, "2048", "16"),
       valued("workers", "RINGHORN_WORKERS", "4", &Options::workers, "none", "4"),
+      flag("--reload", "RINGHORN_RELOAD", "1", &Options::reload, "false", "true"),
+      reloading("reload-dir", "RINGHORN_RELOAD_DIRS", "src", &Options::reload_dirs, "", "src "),
+      reloading("reload-include", "RINGHORN_RELOAD_INCLUDES", "*.html", &Options::reload_includes,
+                "", "*.html "),
+      reloading("reload-exclude", "RINGHORN_RELOAD_EXCLUDES", "x*", &Options::reload_excludes, "",
+                "x* "),
+      reloading("reload-delay", "RINGHORN_RELOAD_DELAY", "1.5", &Options::reload_delay, "0.250000",
+                "1.500000"),
       valued("timeout-startup", "RINGHORN_TIMEOUT_STARTUP", "1", &Options::timeout_startup,
              "120.000000", "1.000000"),
       valued("timeout-worker-healthcheck", "RINGHORN_TIMEOUT_WORKER_HEALTHCHECK", "0",

@@ -14,9 +14,11 @@ namespace {
 /// A Fleet whose orders are carried out at once: pids count from 1, and what was ordered is text.
 class Story {
  public:
-  explicit Story(unsigned count, Nanoseconds startup_ns = 10 * ns_per_s)
-      : fleet(
-            Fleet::Settings{.count = count, .startup_ns = startup_ns, .grace_ns = 30 * ns_per_s}) {}
+  explicit Story(unsigned count, Nanoseconds startup_ns = 10 * ns_per_s, bool vacates = false)
+      : fleet(Fleet::Settings{.count = count,
+                              .startup_ns = startup_ns,
+                              .grace_ns = 30 * ns_per_s,
+                              .vacates = vacates}) {}
 
   /// The orders that are due now, as `spawn 0/1` (slot/generation) and `retire 2` (pid).
   std::string orders() {
@@ -310,5 +312,45 @@ TEST_CASE("Fleet tries again when no process can be made", "[fleet]") {
   story.fleet.on_spawn_failed(*order, story.now_ns);
   CHECK_FALSE(story.fleet.next(story.now_ns));
   story.pass(0.5);
+  CHECK(story.orders() == "spawn 0/1");
+}
+
+TEST_CASE("Fleet that vacates: a reload takes the old workers away first", "[fleet]") {
+  Story story(2, 10 * ns_per_s, true);
+  story.begin();
+  story.fleet.reload();
+  CHECK(story.orders() == "retire 1, retire 2, spawn 0/2, spawn 1/2");
+  story.ready(3);
+  story.ready(4);
+  CHECK(story.fleet.settled());
+  CHECK(story.die(1).expected);
+  CHECK(story.orders().empty());
+}
+
+TEST_CASE("Fleet that vacates: a reload ends a worker that still starts", "[fleet]") {
+  Story story(1, 10 * ns_per_s, true);
+  story.orders();
+  story.fleet.reload();
+  CHECK(story.orders() == "terminate 1, spawn 0/2");
+  CHECK(story.die(1).expected);
+  CHECK(story.orders().empty());
+}
+
+TEST_CASE("Fleet that vacates: code that does not start waits for the next reload", "[fleet]") {
+  Story story(1, 10 * ns_per_s, true);
+  story.orders();
+  const Departure departure = story.die(1);
+  CHECK(departure.left_empty);
+  CHECK_FALSE(departure.fatal);
+  story.pass(1000);
+  CHECK(story.orders().empty());
+  CHECK(story.fleet.next_deadline_ns(story.now_ns) == Fleet::never);
+  story.fleet.reload();
+  CHECK(story.orders() == "spawn 0/1");
+  story.ready(2);
+  CHECK(story.fleet.settled());
+  // One that had served is replaced as ever.
+  story.pass(100);
+  CHECK_FALSE(story.die(2).left_empty);
   CHECK(story.orders() == "spawn 0/1");
 }

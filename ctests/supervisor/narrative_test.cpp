@@ -40,6 +40,17 @@ TEST_CASE("narrative tells pid, signal and uptime of a death", "[supervisor][rob
   death.reload_failed = true;
   CHECK(told_death(death, exited_with_3, now_ns) ==
         "Child process [4711] died: exit status 3 after 12.3 s, before it was ready.");
+  death.reload_failed = false;
+  death.left_empty = true;
+  CHECK(told_death(death, exited_with_3, now_ns) ==
+        "Child process [4711] died: exit status 3 after 12.3 s, before it was ready. The next "
+        "change starts another.");
+}
+
+TEST_CASE("narrative names a few of many files", "[supervisor]") {
+  CHECK(told_changes({"a.py"}) == "Detected changes in 'a.py'. Reloading...");
+  CHECK(told_changes({"a", "b", "c", "d", "e"}) ==
+        "Detected changes in 'a', 'b', 'c' and 2 more. Reloading...");
 }
 
 TEST_CASE("narrative names signals", "[supervisor]") {

@@ -66,7 +66,7 @@ def test_help_names_every_option_and_its_variable(door):
         (("raw", "--port", "0"), "is not an application"),
         (("raw:", "--port", "0"), "is not an application"),
         (("raw:app", "--workers", "0"), "--workers: '0' is not a count of workers"),
-        (("raw:app", "--reload"), "--reload is not available yet"),
+        (("raw:app", "--reload-dir", "."), "--reload-dir does nothing without --reload"),
         (("raw:app", "--ssl-keyfile", "x"), "--ssl-keyfile is not available yet"),
         (("raw:app", "--proxy-headers"), "--proxy-headers is not available yet"),
         (("raw:app", "--loop", "uvloop"), "--loop"),

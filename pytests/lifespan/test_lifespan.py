@@ -123,6 +123,7 @@ def test_lifespan_off_never_calls_the_application(serve):
         assert server.get("/").body == b"served"
         server.stop()
         assert not app_lines(server)
+        assert not [line for line in server.stderr_lines() if "application" in line]
 
 
 @holds("asgi_78", "robustness_88")

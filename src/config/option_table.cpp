@@ -68,6 +68,30 @@ constexpr std::array table = {
               "Serve with this many processes under a supervisor that replaces, reloads and drains "
               "them; WEB_CONCURRENCY sets it too. Without it one process serves alone.",
               "a count of workers: give a whole number from 1 to 500", read_workers, 'w'},
+    OptionRow{"reload", "", "", Kind::flag, Group::process, "off",
+              "For development: start the application anew when its files change. Requests wait "
+              "meanwhile.",
+              boolean, read_flag<&Options::reload>},
+    OptionRow{
+        "reload-dir", "", "PATH", Kind::repeated, Group::process, "",
+        "With --reload, watch this directory instead of the current one and --app-dir. May be "
+        "given several times; the variable holds a list split on white space.",
+        "a directory", read_listed<&Options::reload_dirs>},
+    OptionRow{
+        "reload-include", "", "PATTERN", Kind::repeated, Group::process, "",
+        "With --reload, watch files of this pattern, too, not only *.py. May be given several "
+        "times; the variable holds a list split on white space.",
+        "a pattern: give one as of a shell, for instance *.html",
+        read_listed<&Options::reload_includes>},
+    OptionRow{
+        "reload-exclude", "", "PATTERN", Kind::repeated, Group::process, "",
+        "With --reload, leave out files of this pattern, or a directory. May be given several "
+        "times; the variable holds a list split on white space.",
+        "a pattern: give one as of a shell, for instance test_*.py",
+        read_listed<&Options::reload_excludes>},
+    OptionRow{"reload-delay", "", "SECONDS", Kind::value, Group::process, "0.25",
+              "With --reload, wait so long after a change for more of them.", seconds,
+              read_time<&Options::reload_delay>},
     OptionRow{"timeout-startup", "", "SECONDS", Kind::value, Group::process, "120",
               "Time for a worker to start the application; 0 for no limit.", seconds,
               read_time<&Options::timeout_startup>},

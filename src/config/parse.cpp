@@ -142,6 +142,17 @@ bool is_given(const CommandLine& command_line, std::string_view name) {
   return !command_line.values[static_cast<std::size_t>(row - option_table().data())].empty();
 }
 
+/// What would silently do nothing. In the environment it may stand for the day when it is needed.
+Complaint complaint_about_dependence(const CommandLine& command_line, const Options& options) {
+  for (const char* name : {"reload-dir", "reload-include", "reload-exclude", "reload-delay"}) {
+    if (!options.reload && is_given(command_line, name)) {
+      return std::string("--").append(name).append(
+          " does nothing without --reload: give both, or neither");
+    }
+  }
+  return {};
+}
+
 Complaint complaint_about_variables(const std::vector<std::string>& names) {
   for (const std::string& name : names) {
     Complaint complaint =
@@ -173,6 +184,9 @@ base::Result<Options, EarlyExit> parse(const std::vector<std::string>& arguments
   }
   if (complaint.empty()) {
     complaint = read_all(command_line, environment, options);
+  }
+  if (complaint.empty()) {
+    complaint = complaint_about_dependence(command_line, options);
   }
   if (!complaint.empty()) {
     return base::Failure{EarlyExit{2, "ringhorn: " + complaint + "\nTry 'ringhorn --help'.\n"}};

@@ -10,7 +10,6 @@ namespace ringhorn::config {
 namespace {
 
 constexpr std::string_view leave_out = "leave it out";
-constexpr std::string_view no_reload = "restart the server after a change";
 constexpr std::string_view no_tls = "put a proxy that speaks TLS in front";
 constexpr std::string_view no_proxy_headers = "forwarded headers are not read; leave it out";
 constexpr std::string_view no_log_files = "redirect standard output (requests) and standard error";
@@ -18,8 +17,6 @@ constexpr std::string_view own_loop = "it has its own event loop; leave it out";
 constexpr std::string_view own_parser = "it has its own HTTP parser; leave it out";
 
 constexpr std::array table = {
-    UnavailableRow{"reload", 0, Verdict::not_yet, no_reload},
-    UnavailableRow{"reload-*", 0, Verdict::not_yet, no_reload},
     UnavailableRow{"ssl-*", 0, Verdict::not_yet, no_tls},
     UnavailableRow{"http2", 0, Verdict::not_yet, "HTTP/1.1 is served; leave it out"},
     UnavailableRow{"log-config", 0, Verdict::not_yet, "use --log-level and --use-colors"},

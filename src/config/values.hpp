@@ -49,6 +49,13 @@ bool read_text(std::string_view text, Options& options) {
   return true;
 }
 
+/// Appends.
+template <auto member>
+bool read_listed(std::string_view text, Options& options) {
+  (options.*member).emplace_back(text);
+  return !text.empty();
+}
+
 template <auto member>
 bool read_octal(std::string_view text, Options& options) {
   const std::optional<std::uint32_t> value = read_permissions(text);

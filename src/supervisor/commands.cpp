@@ -29,7 +29,7 @@ void Supervisor::act_on(int number) {
     case SIGQUIT:
       return quit();
     case SIGHUP:
-      return reload();
+      return reload("Received SIGHUP, restarting processes.");
     case SIGTTIN:
       return grow();
     case SIGTTOU:
@@ -109,11 +109,11 @@ void Supervisor::tell_all(sock::Word word) {
   }
 }
 
-void Supervisor::reload() {
+void Supervisor::reload(const std::string& why) {
   if (ending_ != Ending::none) {
     return;
   }
-  log_.info("Received SIGHUP, restarting processes.");
+  log_.info(why);
   reloading_ = true;
   surroundings_.manager.reloading();
   if (fleet_.count() == 0) {

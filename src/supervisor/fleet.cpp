@@ -88,6 +88,12 @@ void Fleet::note_failure(Departure& departure) {
   if (member.ready_ns != 0) {
     return;
   }
+  if (settings_.vacates) {
+    departure.left_empty = true;
+    departure.wait_ns = 0;
+    slots_[member.slot].retry_ns = never;
+    return;
+  }
   departure.fatal = proven_ == 0;
   departure.reload_failed = proven_ > 0 && member.generation > proven_ &&
                             member.generation == wanted_ &&
@@ -153,8 +159,7 @@ std::optional<Order> Fleet::overdue(base::Nanoseconds now_ns) {
 
 std::optional<Order> Fleet::dismissal(base::Nanoseconds now_ns) {
   for (Member& member : members_) {
-    const bool unwanted = stopping_ || member.slot >= count_;
-    if (member.stage == Stage::starting && unwanted) {
+    if (member.stage == Stage::starting && unwanted(member)) {
       return order(member, Order::Kind::terminate, Stage::draining, now_ns + settings_.leave_ns);
     }
     if (member.stage != Stage::ready) {
@@ -163,7 +168,7 @@ std::optional<Order> Fleet::dismissal(base::Nanoseconds now_ns) {
     if (member.silent) {
       return order(member, Order::Kind::abort, Stage::ending, now_ns + settings_.abort_ns);
     }
-    if (unwanted || superseded(member)) {
+    if (unwanted(member) || superseded(member)) {
       return order(member, stopping_ ? Order::Kind::finish : Order::Kind::retire, Stage::draining,
                    after(now_ns, settings_.grace_ns));
     }
@@ -263,6 +268,11 @@ unsigned Fleet::successors_max() const noexcept {
 
 bool Fleet::outdated(const Member& member) const noexcept {
   return member.generation < wanted_;
+}
+
+/// Nobody waits for a successor of it.
+bool Fleet::unwanted(const Member& member) const noexcept {
+  return stopping_ || member.slot >= count_ || (settings_.vacates && outdated(member));
 }
 
 /// Members stand in the order in which they were started.

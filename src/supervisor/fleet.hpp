@@ -14,6 +14,10 @@
 /// generation has become ready, and a few at a time from then on. A first worker of a generation
 /// that does not start ends the reload: the wanted generation becomes the proven one again.
 ///
+/// A fleet that *vacates* (for development) is the other way round: a reload takes the old workers
+/// away at once, so that nobody is answered by old code, and a worker that does not start leaves
+/// its slot empty until the next reload.
+///
 /// All that happens is told by `on_*`, `reload`, `resize` and `stop`; what to do is asked by next()
 /// until it has no more, and each order that it gives counts as carried out.
 #pragma once
@@ -66,6 +70,7 @@ struct Departure {
   bool expected = false;          ///< it was told to go
   bool fatal = false;             ///< it is the first of all, and did not start
   bool reload_failed = false;     ///< … of its generation; the old workers stay
+  bool left_empty = false;        ///< its slot is, until the next reload
   base::Nanoseconds wait_ns = 0;  ///< before its slot is filled again
 };
 
@@ -80,6 +85,7 @@ class Fleet {
     base::Nanoseconds abort_ns = base::ns_per_s;      ///< from abort to kill
     base::Nanoseconds leave_ns = 5 * base::ns_per_s;  ///< from terminate, or hurry, to kill
     std::size_t members_max = 512;
+    bool vacates = false;
   };
 
   explicit Fleet(const Settings& settings);
@@ -135,6 +141,7 @@ class Fleet {
   unsigned starting_count() const noexcept;
   unsigned successors_max() const noexcept;
   bool outdated(const Member& member) const noexcept;
+  bool unwanted(const Member& member) const noexcept;
   bool wants_worker(unsigned slot, base::Nanoseconds now_ns) const noexcept;
   /// A newer worker of its slot is ready. REQUIRES: it is ready itself
   bool superseded(const Member& member) const noexcept;

@@ -4,8 +4,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
+#include <filesystem>
+#include <system_error>
 
 #include <ringhorn/base/unique_fd.hpp>
 
@@ -34,6 +37,15 @@ char state_of(pid_t pid) {
   const std::string_view text(bytes.data(), count > 0 ? static_cast<std::size_t>(count) : 0);
   const std::size_t end = text.rfind(')');  // the name before it may hold anything
   return end != std::string_view::npos && end + 2 < text.size() ? text[end + 2] : '\0';
+}
+
+/// `'a', 'b'`
+std::string quoted(const std::vector<std::string>& words) {
+  std::string text;
+  for (const std::string& word : words) {
+    text.append(text.empty() ? "'" : ", '").append(word).append("'");
+  }
+  return text;
 }
 
 std::string_view meaning_of(char state) {
@@ -66,6 +78,9 @@ std::string told_death(const Departure& departure, int status, base::Nanoseconds
   }
   if (departure.fatal) {
     return text + ". Exiting.";
+  }
+  if (departure.left_empty) {
+    return text + ". The next change starts another.";
   }
   if (departure.wait_ns > 0) {
     return text + ". The next one starts in " + seconds(departure.wait_ns) + ".";
@@ -109,6 +124,23 @@ std::string told_reload_failure(unsigned generation, unsigned serving) {
 std::string told_count(std::string_view what, unsigned count) {
   return "Received " + std::string(what) + " the number of processes to " + std::to_string(count) +
          ".";
+}
+
+std::string told_changes(const std::vector<std::string>& paths) {
+  constexpr std::size_t told_max = 3;
+  const std::size_t told = std::min(paths.size(), told_max);
+  return "Detected changes in " + quoted({paths.begin(), paths.begin() + static_cast<long>(told)}) +
+         (paths.size() > told ? " and " + std::to_string(paths.size() - told) + " more" : "") +
+         ". Reloading...";
+}
+
+std::string told_directories(const std::vector<std::string>& paths) {
+  std::vector<std::string> whole;
+  for (const std::string& path : paths) {
+    std::error_code error;
+    whole.push_back(std::filesystem::canonical(path, error).string());
+  }
+  return "Will watch for changes in these directories: [" + quoted(whole) + "]";
 }
 
 bool has_terminal() {

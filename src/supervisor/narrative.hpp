@@ -5,6 +5,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <ringhorn/base/clock.hpp>
 
@@ -26,6 +27,10 @@ std::string told_reload(unsigned count, unsigned generation);
 std::string told_reload_failure(unsigned generation, unsigned serving);
 /// `Received SIGTTIN, increasing the number of processes to 3.`
 std::string told_count(std::string_view what, unsigned count);
+/// `Detected changes in 'a.py', 'b.py', 'c.py' and 4 more. Reloading...`
+std::string told_changes(const std::vector<std::string>& paths);
+/// What --reload watches, as whole paths.
+std::string told_directories(const std::vector<std::string>& paths);
 
 /// Whether this process has a terminal that controls it.
 bool has_terminal();

@@ -86,6 +86,7 @@ void Supervisor::spawn(const Order& order) {
 /// else keeps open would hide that the supervisor is gone.
 void Supervisor::become_worker(const Order& order, sock::Channel channel, std::size_t entry) {
   children_.clear();
+  changes_.reset();
   signals_.leave_to_child();
   Assignment assignment{order.slot,         order.generation,  entry,
                         std::move(channel), std::move(board_), std::move(listeners_)};

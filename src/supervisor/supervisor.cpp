@@ -26,6 +26,7 @@ Fleet::Settings fleet_settings(const config::Options& options) {
   settings.count = options.workers.value_or(1);
   settings.startup_ns = to_ns(options.timeout_startup);
   settings.members_max = telemetry::Board::entry_count;
+  settings.vacates = options.reload;
   settings.grace_ns = to_ns(config::grace_under_supervisor(options));
   return settings;
 }
@@ -33,7 +34,7 @@ Fleet::Settings fleet_settings(const config::Options& options) {
 }  // namespace
 
 bool is_wanted(const config::Options& options) {
-  return options.workers.has_value() && !options.check_config;
+  return (options.workers.has_value() || options.reload) && !options.check_config;
 }
 
 int run(const config::Options& options, telemetry::Log& log, const Surroundings& surroundings) {
@@ -59,6 +60,7 @@ int Supervisor::run() {
     wait();
     take_signals();
     hear_workers();
+    hear_changes();
     reap();
     look_after();
   }
@@ -82,6 +84,17 @@ bool Supervisor::open() {
     return false;
   }
   listeners_ = listeners.take_value();
+  return !options_.reload || open_changes();
+}
+
+bool Supervisor::open_changes() {
+  auto changes = ChangeWatch::make(options_);
+  if (!changes) {
+    log_.error(changes.error());
+    return false;
+  }
+  changes_ = changes.take_value();
+  log_.info(told_directories(changes_->directories()));
   return true;
 }
 
@@ -114,6 +127,17 @@ void Supervisor::hear(const Child& child, const sock::Message& message) {
     default:
       log_.warning("A worker said something that only the supervisor says.");
       break;
+  }
+}
+
+void Supervisor::hear_changes() {
+  if (!changes_) {
+    return;
+  }
+  changes_->look(now_ns_);
+  const std::vector<std::string> paths = changes_->take_due(now_ns_);
+  if (!paths.empty()) {
+    reload(told_changes(paths));
   }
 }
 
@@ -209,6 +233,9 @@ base::Nanoseconds Supervisor::next_deadline_ns() const {
   if (surroundings_.manager.watchdog_ns()) {
     next = std::min(next, alive_ns_);
   }
+  if (changes_) {
+    next = std::min(next, changes_->deadline_ns());
+  }
   for (const Member& member : fleet_.members()) {
     if (member.stage == Stage::ready && !member.silent) {
       next = std::min(next, health_deadline_ns(member));
@@ -221,6 +248,9 @@ void Supervisor::wait() {
   polled_.assign(1, {signals_.fd(), POLLIN, 0});
   for (const Child& child : children_) {
     polled_.push_back({child.channel.fd(), POLLIN, 0});
+  }
+  if (changes_) {
+    polled_.push_back({changes_->fd(), POLLIN, 0});
   }
   const base::Nanoseconds deadline_ns = next_deadline_ns();
   const base::Nanoseconds before_ns = base::monotonic_ns();

@@ -1,17 +1,20 @@
-/// Supervisor is the one loop of the parent process: take signals, hear the workers, reap, look
-/// after them, carry out what the Fleet orders, wait. One thread; everything that it decides is
-/// decided by the Fleet, everything that it does is here.
+/// Supervisor is the one loop of the parent process: take signals, hear the workers and the files
+/// that are watched, reap, look after them, carry out what the Fleet orders, wait. One thread;
+/// everything that it decides is decided by the Fleet, everything that it does is here.
 #pragma once
 
 #include <poll.h>
 #include <sys/types.h>
 
 #include <cstdint>
+#include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include <ringhorn/supervisor/supervisor.hpp>
 
+#include "change_watch.hpp"
 #include "fleet.hpp"
 #include "signal_watch.hpp"
 
@@ -42,13 +45,14 @@ class Supervisor {
   };
 
   bool open();
+  bool open_changes();
 
   // --- take signals (commands.cpp) --------------------------------------------------------------
   void take_signals();
   void act_on(int number);
   void stop(int number);
   void quit();
-  void reload();
+  void reload(const std::string& why);
   void grow();
   void shrink();
   void retire_all();
@@ -63,6 +67,7 @@ class Supervisor {
   // --- hear, reap, look after -------------------------------------------------------------------
   void hear_workers();
   void hear(const Child& child, const sock::Message& message);
+  void hear_changes();
   void on_first_ready();
   void reap();
   void bury(const Departure& departure, int status);
@@ -92,6 +97,7 @@ class Supervisor {
   Fleet fleet_;
   telemetry::Board board_;
   Listeners listeners_;
+  std::optional<ChangeWatch> changes_;  ///< with --reload
   std::vector<Child> children_;
   std::vector<pollfd> polled_;
   base::Nanoseconds now_ns_ = 0;

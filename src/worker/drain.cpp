@@ -73,11 +73,18 @@ void Worker::cancel_left(io::Timer& last) {
   driver_->timers().arm(last, base::monotonic_ns() + to_ns(cancel_seconds));
 }
 
+/// Of what is not spoken nothing is told.
+void Worker::tell_lifespan(std::string_view text) {
+  if (options_.lifespan != config::Lifespan::off) {
+    log_.info(text);
+  }
+}
+
 void Worker::shut_down() {
   if (signals_.interrupted() || !lifespan_) {
     return;
   }
-  log_.info(telemetry::waiting_for_application_shutdown);
+  tell_lifespan(telemetry::waiting_for_application_shutdown);
   const py::Ref limit =
       options_.timeout_graceful_shutdown
           ? py::Ref::steal(PyFloat_FromDouble(*options_.timeout_graceful_shutdown))
@@ -86,7 +93,7 @@ void Worker::shut_down() {
   const py::Ref ended = await(py::Ref::steal(
       PyObject_CallMethod(glue_.get(), "bounded", "OO", coroutine.get(), limit.get())));
   if (ended.get() == Py_True) {
-    log_.info(telemetry::application_shutdown_complete);
+    tell_lifespan(telemetry::application_shutdown_complete);
   } else if (!signals_.interrupted()) {
     log_.error(ended.get() == Py_None ? "Application shutdown did not end in time. Exiting."
                                       : telemetry::application_shutdown_failed);

@@ -84,12 +84,12 @@ bool Worker::start_up() {
   if (!root_) {
     return fail_python();
   }
-  log_.info(telemetry::waiting_for_application_startup);
+  tell_lifespan(telemetry::waiting_for_application_startup);
   const py::Ref started = await(lifespan_->startup());
   if (started.get() != Py_True) {
     return started ? fail_start(telemetry::application_startup_failed) : fail_python();
   }
-  log_.info(telemetry::application_startup_complete);
+  tell_lifespan(telemetry::application_startup_complete);
   const py::Ref state = lifespan_->state();
   auto application = asgi::Application::make(*loop_, log_,
                                              {app_.get(), state.get(), options_.root_path,

@@ -84,6 +84,7 @@ class Worker {
   void stop_when_quiet();
   void cancel_left(io::Timer& last);
   void shut_down();
+  void tell_lifespan(std::string_view text);
   /// Takes down whatever is there; nothing is left after it.
   void release();
   void print_live_counts();

@@ -54,7 +54,12 @@ struct Options {
   bool access_log = true;
   std::optional<bool> use_colors;        ///< not set: when the stream is a terminal
   std::optional<std::uint32_t> workers;  ///< at least 1; not set: one, without a supervisor
-  int backlog = 2048;                    ///< at least 1
+  bool reload = false;                   ///< start anew whenever files change
+  std::vector<std::string> reload_dirs;  ///< empty: see reload_directories()
+  std::vector<std::string> reload_includes;
+  std::vector<std::string> reload_excludes;
+  double reload_delay = 0.25;
+  int backlog = 2048;                              ///< at least 1
   std::optional<std::uint32_t> limit_concurrency;  ///< at least 1; not set: no limit
   double timeout_keep_alive = 5;
   std::optional<double> timeout_graceful_shutdown;  ///< not set: no limit
@@ -90,9 +95,10 @@ struct Options {
   Io io = Io::automatic;
 };
 
-/// How long a worker that has a supervisor may take to end, in seconds.
+/// How long a worker that has a supervisor may take to end, in seconds. Who develops does not wait
+/// for the stream that a browser holds open.
 inline double grace_under_supervisor(const Options& options) {
-  constexpr double by_default = 30;
+  const double by_default = options.reload ? 3 : 30;
   return options.timeout_graceful_shutdown.value_or(by_default);
 }
 
