@@ -35,21 +35,27 @@ using ringhorn::base::UniqueFd;
 /// No wait of a test is meant to last this long: it is a failure, not a delay.
 inline constexpr ringhorn::base::Nanoseconds patience_ns = 10 * ringhorn::base::ns_per_s;
 
-/// The fixture of tests that hold for every driver: they run once on each backend.
+/// The fixture of tests that hold for every driver: they run once on each backend, on the ring with
+/// receive buffers of either kind.
 class EachBackend {
  protected:
-  std::unique_ptr<io::Driver> make_driver(const io::UringSettings& sizes = {}) const {
+  std::unique_ptr<io::Driver> make_driver(io::UringSettings sizes = {}) const {
+    sizes.share_receive_buffers = way_ == Way::shared_buffers;
+    sizes.shared_buffer_count = sizes.receive_buffer_count;
+    sizes.shared_buffer_bytes = sizes.receive_buffer_bytes;
+    const io::Backend backend = on_epoll() ? io::Backend::epoll : io::Backend::uring;
     auto made =
-        io::make_driver(backend_, sizes, {sizes.receive_buffer_bytes, sizes.events_per_turn});
+        io::make_driver(backend, sizes, {sizes.receive_buffer_bytes, sizes.events_per_turn});
     if (!made) {
       FAIL(made.error());
     }
     return std::move(made.value().driver);
   }
-  bool on_epoll() const noexcept { return backend_ == io::Backend::epoll; }
+  bool on_epoll() const noexcept { return way_ == Way::epoll; }
 
  private:
-  io::Backend backend_ = GENERATE(io::Backend::uring, io::Backend::epoll);
+  enum class Way { shared_buffers, single_buffers, epoll };
+  Way way_ = GENERATE(Way::shared_buffers, Way::single_buffers, Way::epoll);
 };
 
 /// One turn as the worker does it.

@@ -343,3 +343,15 @@ TEST_CASE("UringDriver does not take a kernel without multishot receive", "[io]"
     CHECK(opened.error().find("too old") != std::string::npos);
   }
 }
+
+TEST_CASE("UringDriver does without shared buffers where they are refused or broken", "[io]") {
+  using Probe = ScriptedKernel::Probe;
+  using Sharing = ScriptedKernel::Sharing;
+  for (const Sharing sharing : {Sharing::refused, Sharing::broken}) {
+    auto owned = std::make_unique<ScriptedKernel>(Probe::works, sharing);
+    ScriptedKernel& kernel = *owned;
+    io::UringDriver driver(std::move(owned));
+    REQUIRE(driver.open(small));
+    CHECK(kernel.free_buffers() == small.receive_buffer_count);
+  }
+}

@@ -20,7 +20,12 @@ class ScriptedKernel final : public ringhorn::io::Kernel {
   /// after one completion, as before multishot.
   enum class Probe { works, refused, ends };
 
-  explicit ScriptedKernel(Probe probe = Probe::works) : probe_(probe) {}
+  /// What it makes of shared receive buffers: refuses them, as before 6.12; takes them and fills
+  /// single ones all the same.
+  enum class Sharing { refused, broken };
+
+  explicit ScriptedKernel(Probe probe = Probe::works, Sharing sharing = Sharing::refused)
+      : probe_(probe), sharing_(sharing) {}
 
   /// Answers of the next calls of enter(), instead of taking requests: errnos.
   std::deque<int> enter_errors;
@@ -94,10 +99,18 @@ class ScriptedKernel final : public ringhorn::io::Kernel {
     return 0;
   }
   int register_buffers(io_uring&, io_uring_buf_reg& registration) override {
+    // The field behind the group, whatever liburing calls it, has the flags.
+    unsigned short flags = 0;
+    std::memcpy(&flags, &registration.bgid + 1, sizeof flags);
+    if (flags != 0 && sharing_ == Sharing::refused) {
+      return -EINVAL;
+    }
+    buffers_head_ = 0;
     buffers_ = reinterpret_cast<io_uring_buf_ring*>(registration.ring_addr);
     buffer_count_ = registration.ring_entries;
     return 0;
   }
+  void unregister_buffers(io_uring&, int) override { buffers_ = nullptr; }
   void tear_down(io_uring&) override {}
 
   int enter(io_uring&, unsigned count, unsigned completions_min, unsigned flags) override {
@@ -127,6 +140,7 @@ class ScriptedKernel final : public ringhorn::io::Kernel {
     }
     deliver(request, "x", probe_ == Probe::works ? IORING_CQE_F_MORE : 0);
     if (probe_ == Probe::works) {
+      deliver(request, "y");
       complete(request, 0);
     }
   }
@@ -145,6 +159,7 @@ class ScriptedKernel final : public ringhorn::io::Kernel {
   }
 
   Probe probe_;
+  Sharing sharing_;
   std::vector<io_uring_sqe> sqes_;
   std::vector<io_uring_cqe> cqes_;
   unsigned sq_head_ = 0, sq_tail_ = 0, sq_flags_ = 0, cq_head_ = 0, cq_tail_ = 0;

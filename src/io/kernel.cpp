@@ -21,6 +21,10 @@ int SystemKernel::register_buffers(io_uring& ring, io_uring_buf_reg& registratio
   return ::io_uring_register_buf_ring(&ring, &registration, 0);
 }
 
+void SystemKernel::unregister_buffers(io_uring& ring, int group) {
+  ::io_uring_unregister_buf_ring(&ring, group);
+}
+
 int SystemKernel::enter(io_uring& ring, unsigned count, unsigned completions_min, unsigned flags) {
   if (ring.enter_ring_fd != ring.ring_fd) {
     flags |= IORING_ENTER_REGISTERED_RING;

@@ -1,4 +1,4 @@
-/// Kernel is what Ring asks of the system: four calls, none of them per request or completion,
+/// Kernel is what Ring asks of the system: five calls, none of them per request or completion,
 /// which travel through shared memory. Ring owns one. SystemKernel is the real one; the tests have
 /// another, whose answers are scripted. One thread only.
 #pragma once
@@ -19,6 +19,8 @@ class Kernel {
   virtual int set_up(unsigned entries, io_uring& ring, io_uring_params& params) = 0;
   /// io_uring_register(2), IORING_REGISTER_PBUF_RING. 0 or -errno.
   virtual int register_buffers(io_uring& ring, io_uring_buf_reg& registration) = 0;
+  /// IORING_UNREGISTER_PBUF_RING.
+  virtual void unregister_buffers(io_uring& ring, int group) = 0;
   /// io_uring_enter(2) for `count` requests that lie before the queue's tail. Their number or
   /// -errno.
   virtual int enter(io_uring& ring, unsigned count, unsigned completions_min, unsigned flags) = 0;
@@ -30,6 +32,7 @@ class SystemKernel final : public Kernel {
  public:
   int set_up(unsigned entries, io_uring& ring, io_uring_params& params) override;
   int register_buffers(io_uring& ring, io_uring_buf_reg& registration) override;
+  void unregister_buffers(io_uring& ring, int group) override;
   int enter(io_uring& ring, unsigned count, unsigned completions_min, unsigned flags) override;
   void tear_down(io_uring& ring) override;
 };

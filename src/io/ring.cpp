@@ -3,7 +3,9 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <initializer_list>
 
 #include <ringhorn/base/assert.hpp>
@@ -56,10 +58,14 @@ int Ring::open(unsigned queue_entries) {
   return 0;
 }
 
-int Ring::register_buffers(io_uring_buf_ring* ring, unsigned entries) {
+int Ring::register_buffers(io_uring_buf_ring* ring, unsigned entries, unsigned short flags) {
   io_uring_buf_reg registration{};
   registration.ring_addr = reinterpret_cast<std::uintptr_t>(ring);
   registration.ring_entries = entries;
+  // The field behind the group is called `pad` by liburing 2.3 and `flags` by later ones.
+  constexpr std::size_t flags_at =
+      offsetof(io_uring_buf_reg, bgid) + sizeof(io_uring_buf_reg::bgid);
+  std::memcpy(reinterpret_cast<char*>(&registration) + flags_at, &flags, sizeof flags);
   return -kernel_->register_buffers(ring_, registration);
 }
 

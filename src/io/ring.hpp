@@ -23,8 +23,10 @@ class Ring {
 
   /// Makes the ring, with the best flags this kernel has. 0 or the errno of io_uring_setup(2).
   int open(unsigned queue_entries);
-  /// Registers `ring` for provided buffers as group 0. 0 or an errno.
-  int register_buffers(io_uring_buf_ring* ring, unsigned entries);
+  /// Registers `ring` for provided buffers as group 0, with the kernel's IOU_PBUF_RING_* `flags`. 0
+  /// or an errno.
+  int register_buffers(io_uring_buf_ring* ring, unsigned entries, unsigned short flags);
+  void unregister_buffers() { kernel_->unregister_buffers(ring_, 0); }
 
   /// A request to fill in with one of the io_uring_prep_* functions, which set every field of it;
   /// it leaves with the next enter(). Submits by itself when the queue is full.

@@ -47,9 +47,15 @@ bool UringDriver::has_completions() const noexcept {
 
 void UringDriver::dispatch_completions() {
   const unsigned at_hand = ring_.completions();
-  const unsigned count = std::min(at_hand, events_per_turn_);
-  for (unsigned index = 0; index < count; ++index) {
-    complete(ring_.completion(index));
+  unsigned count = 0;
+  while (count < at_hand && count < events_per_turn_) {
+    const io_uring_cqe& cqe = ring_.completion(count);
+    if (is_bytes(cqe)) {
+      count += complete_bytes(count, at_hand);
+    } else {
+      complete(cqe);
+      ++count;
+    }
   }
   ring_.advance(count);
   if (!starved_.empty()) {
@@ -67,7 +73,7 @@ void UringDriver::complete(const io_uring_cqe& cqe) {
     case Tag::accept:
       return complete(*static_cast<Accept*>(object), cqe.res, cqe.flags);
     case Tag::receive:
-      return complete(*static_cast<Receive*>(object), cqe.res, cqe.flags);
+      return complete_end(*static_cast<Receive*>(object), cqe.res, cqe.flags);
     case Tag::send:
       return complete(*static_cast<Send*>(object), cqe.res);
     case Tag::poll:

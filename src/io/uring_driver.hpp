@@ -51,8 +51,13 @@ class UringDriver final : public Driver {
   void start(Receive& receive) override;
   void pause(Receive& receive) override;
   void stop(Receive& receive) override;
-  void complete(Receive& receive, int result, unsigned flags);
-  void complete_bytes(Receive& receive, std::size_t size, unsigned flags);
+  void complete_end(Receive& receive, int result, unsigned flags);
+  static bool is_bytes(const io_uring_cqe& cqe) noexcept {
+    return (cqe.user_data & tag_mask) == static_cast<std::uint64_t>(Tag::receive) && cqe.res > 0;
+  }
+  unsigned complete_bytes(unsigned index, unsigned end);
+  bool continues(std::span<const char> bytes, const io_uring_cqe& last,
+                 const io_uring_cqe& next) const noexcept;
   void arm(Receive& receive);
   void go_on(Receive& receive);
   void arm_starved(unsigned budget);

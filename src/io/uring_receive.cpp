@@ -4,6 +4,11 @@
 
 namespace ringhorn::io {
 
+namespace {
+// What a handler is given at once, at most: a large body must not hold up the others.
+constexpr unsigned run_bytes_max = 262144;
+}  // namespace
+
 void UringDriver::start(Receive& receive) {
   // A paused receive whose cancellation is under way is armed again by its last completion.
   if (!receive.in_flight()) {
@@ -39,12 +44,11 @@ void UringDriver::stop(Receive& receive) {
   cancel(receive, label(&receive, Tag::receive));
 }
 
-void UringDriver::complete(Receive& receive, int result, unsigned flags) {
-  if (result > 0) {
-    return complete_bytes(receive, static_cast<std::size_t>(result), flags);
-  }
+/// The completion of a receive that brought no bytes: its end, or the lack of a buffer.
+void UringDriver::complete_end(Receive& receive, int result, unsigned flags) {
+  // A single buffer that was picked for nothing comes back; of a shared one nothing was used.
   if ((flags & IORING_CQE_F_BUFFER) != 0) {
-    buffers_.recycle(BufferRing::id(flags));
+    buffers_.release(BufferRing::id(flags));
   }
   if ((flags & IORING_CQE_F_MORE) != 0) {
     return;
@@ -66,21 +70,48 @@ void UringDriver::complete(Receive& receive, int result, unsigned flags) {
   return result == 0 ? handler.on_receive_end() : handler.on_receive_error(-result);
 }
 
-void UringDriver::complete_bytes(Receive& receive, std::size_t size, unsigned flags) {
-  RINGHORN_ASSERT((flags & IORING_CQE_F_BUFFER) != 0);
-  const unsigned short id = BufferRing::id(flags);
-  const bool ended = (flags & IORING_CQE_F_MORE) == 0;
-  if (OperationAccess::stopping(receive)) {
-    buffers_.recycle(id);
-    return ended ? report_stopped(receive) : void();
+/// Bytes that come at once but do not fit one buffer come as completions in a row, and mostly lie
+/// in a row, too: they are one run for the handler, so that a large body is not torn. Takes
+/// completions from `index` on, `end` excluded, and returns how many.
+unsigned UringDriver::complete_bytes(unsigned index, unsigned end) {
+  const io_uring_cqe* last = &ring_.completion(index);
+  auto& receive = *reinterpret_cast<Receive*>(last->user_data & ~tag_mask);
+  RINGHORN_ASSERT((last->flags & IORING_CQE_F_BUFFER) != 0);
+  const unsigned short first_id = BufferRing::id(last->flags);
+  std::span<char> bytes = buffers_.take(first_id, static_cast<std::size_t>(last->res));
+  unsigned count = 1;
+  while (index + count < end && bytes.size() < run_bytes_max &&
+         continues(bytes, *last, ring_.completion(index + count))) {
+    last = &ring_.completion(index + count++);
+    const auto size = static_cast<std::size_t>(last->res);
+    buffers_.take(BufferRing::id(last->flags), size);
+    bytes = {bytes.data(), bytes.size() + size};
   }
+  const unsigned short last_id = BufferRing::id(last->flags);
+  const bool ended = (last->flags & IORING_CQE_F_MORE) == 0;
+  const bool stopping = OperationAccess::stopping(receive);
   // Armed before the handler runs: a receive that ended paused is idle, and the handler may destroy
   // it.
-  if (ended) {
+  if (ended && !stopping) {
     go_on(receive);
   }
-  OperationAccess::handler(receive).on_received(buffers_.view(id, size));
-  buffers_.recycle(id);
+  if (!stopping) {
+    OperationAccess::handler(receive).on_received(bytes);
+  } else if (ended) {
+    report_stopped(receive);
+  }
+  for (unsigned id = first_id; id <= last_id; ++id) {
+    buffers_.release(static_cast<unsigned short>(id));
+  }
+  return count;
+}
+
+/// Whether `next` has the bytes behind `bytes`, in time and in memory; `last` had the last of them.
+bool UringDriver::continues(std::span<const char> bytes, const io_uring_cqe& last,
+                            const io_uring_cqe& next) const noexcept {
+  return next.user_data == last.user_data && next.res > 0 &&
+         (last.flags & IORING_CQE_F_MORE) != 0 &&
+         buffers_.next(BufferRing::id(next.flags)) == bytes.data() + bytes.size();
 }
 
 /// After the last completion of a request: the next one, or rest.

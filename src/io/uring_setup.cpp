@@ -69,8 +69,8 @@ std::string explain(int error) {
   }
 }
 
-/// Receives one byte and the end of a socket pair as a connection would. Asking the kernel to do it
-/// tells more than its version: distributions backport. 0 or an errno.
+/// Receives two bytes, one after the other, and the end of a socket pair as a connection would.
+/// Asking the kernel to do it tells more than its version: distributions backport. 0 or an errno.
 int try_receive(Ring& ring, BufferRing& buffers) {
   std::array<int, 2> ends{};
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends.data()) != 0) {
@@ -81,15 +81,17 @@ int try_receive(Ring& ring, BufferRing& buffers) {
   if (::write(far.value(), "x", 1) != 1) {
     return errno;
   }
-  far.reset();
   io_uring_sqe& sqe = ring.next_sqe();
   ::io_uring_prep_recv_multishot(&sqe, near.value(), nullptr, 0, 0);
   sqe.flags |= IOSQE_BUFFER_SELECT;
   sqe.buf_group = BufferRing::group;
   sqe.user_data = 0;
-  // The first completion tells: it has the byte and promises more. What follows, the end or a lack
-  // of further buffers, must only be out of the way.
-  int error = -1;
+  // The bytes must be where we look for them, and the first must promise more. What follows, the
+  // end or a lack of further buffers, must only be out of the way.
+  std::string received;
+  const char* behind = nullptr;
+  bool in_a_row = true;
+  int error = 0;
   for (bool more = true; more;) {
     if (ring.completions() == 0) {
       ring.enter(Ring::Wait::until_completion);
@@ -97,15 +99,41 @@ int try_receive(Ring& ring, BufferRing& buffers) {
     }
     const io_uring_cqe cqe = ring.completion(0);
     ring.advance(1);
-    if ((cqe.flags & IORING_CQE_F_BUFFER) != 0) {
-      buffers.recycle(BufferRing::id(cqe.flags));
-    }
     more = (cqe.flags & IORING_CQE_F_MORE) != 0;
-    if (error < 0) {
+    if (cqe.res > 0) {
+      const unsigned short id = BufferRing::id(cqe.flags);
+      const std::span<char> bytes = buffers.take(id, static_cast<std::size_t>(cqe.res));
+      received.append(bytes.data(), bytes.size());
+      in_a_row = in_a_row && (behind == nullptr || behind == bytes.data());
+      behind = bytes.data() + bytes.size();
+      buffers.release(id);
+    }
+    if (far) {
       error = cqe.res < 0 ? -cqe.res : (more ? 0 : EINVAL);
+      error = error == 0 && ::write(far.value(), "y", 1) != 1 ? errno : error;
+      far.reset();
     }
   }
-  return error;
+  // A single buffer that is the only one cannot be had for the second byte.
+  const bool understood =
+      buffers.shared() ? received == "xy" && in_a_row : received == "xy" || received == "x";
+  return error != 0 || understood ? error : EINVAL;
+}
+
+/// The buffers, shared if that is wanted and works. 0 or an errno.
+int open_buffers(Ring& ring, BufferRing& buffers, const UringSettings& settings) {
+  if (settings.share_receive_buffers &&
+      buffers.open(ring, BufferRing::Use::shared, settings.shared_buffer_count,
+                   settings.shared_buffer_bytes) == 0) {
+    if (try_receive(ring, buffers) == 0) {
+      return 0;
+    }
+    ring.unregister_buffers();
+    buffers.unmap();
+  }
+  const int error = buffers.open(ring, BufferRing::Use::single, settings.receive_buffer_count,
+                                 settings.receive_buffer_bytes);
+  return error != 0 ? error : try_receive(ring, buffers);
 }
 
 }  // namespace
@@ -113,10 +141,7 @@ int try_receive(Ring& ring, BufferRing& buffers) {
 base::Result<bool, std::string> UringDriver::open(const UringSettings& settings) {
   int error = ring_.open(settings.queue_entries);
   if (error == 0) {
-    error = buffers_.open(ring_, settings.receive_buffer_count, settings.receive_buffer_bytes);
-  }
-  if (error == 0) {
-    error = try_receive(ring_, buffers_);
+    error = open_buffers(ring_, buffers_, settings);
   }
   if (error == 0) {
     error = waker_.open();

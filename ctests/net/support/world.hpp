@@ -42,7 +42,7 @@ class World {
         access_fd_(::memfd_create("access", MFD_CLOEXEC)),
         log_(telemetry::Level::debug, telemetry::Colors::never, log_fd_.value(),
              access_fd_.value()) {
-    auto driver = io::make_uring_driver({64, 32, 16384, 64});
+    auto driver = io::make_uring_driver({.queue_entries = 64, .receive_buffer_count = 32});
     REQUIRE(driver);
     driver_ = driver.take_value();
     server_ = std::make_unique<net::Server>(*driver_, answering, log_, settings);

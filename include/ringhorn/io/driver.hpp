@@ -138,6 +138,11 @@ class Driver {
 /// Sizes of a ring; the defaults fit a worker with ten thousand connections.
 struct UringSettings {
   unsigned queue_entries = 1024;
+  /// Received bytes of all connections lie one behind the other in few large buffers where the
+  /// kernel can do that (6.12); otherwise, and when told so, each receive has a buffer to itself.
+  bool share_receive_buffers = true;
+  unsigned shared_buffer_count = 4;
+  unsigned shared_buffer_bytes = 262144;
   unsigned receive_buffer_count = 256;
   unsigned receive_buffer_bytes = 16384;
   /// Completions handled before output is flushed and the kernel is asked again.

@@ -11,8 +11,8 @@ namespace ringhorn::io {
 
 class ReceiveHandler {
  public:
-  /// Bytes that came, never empty. The memory is the driver's: it may be written to, and is valid
-  /// only during the call.
+  /// Bytes that came, never empty: as a rule all that the socket had, up to 256 KB. The memory is
+  /// the driver's: it may be written to, and is valid only during the call.
   virtual void on_received(std::span<char> bytes) = 0;
   /// The peer has shut down its side (FIN). No more bytes follow; receiving has ended.
   virtual void on_receive_end() = 0;
