@@ -26,6 +26,15 @@ struct Opened {
   RequestBody body;
 };
 
+std::string text_of(const RequestBody::Taken& taken) {
+  std::string text;
+  for (const std::string_view piece : taken.pieces) {
+    text += piece;
+  }
+  CHECK(text.size() == taken.size);
+  return text;
+}
+
 const std::string chunked_head = "POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n";
 
 TEST_CASE("RequestBody without a body is ready with its end", "[net]") {
@@ -34,7 +43,7 @@ TEST_CASE("RequestBody without a body is ready with its end", "[net]") {
   CHECK(opened.body.complete());
   REQUIRE(opened.body.ready());
   const RequestBody::Taken taken = opened.body.take();
-  CHECK(taken.bytes.empty());
+  CHECK(taken.pieces.empty());
   CHECK_FALSE(taken.more);
   CHECK_FALSE(opened.body.ready());
 }
@@ -49,12 +58,23 @@ TEST_CASE("RequestBody gives the chunks of one buffer as one view (robustness 26
   Opened opened(request + "0\r\n\r\nGET");
   CHECK(opened.gather() == RequestBody::Progress::ended);
   const RequestBody::Taken taken = opened.body.take();
-  CHECK(taken.bytes == expected);
+  CHECK(text_of(taken) == expected);
   CHECK_FALSE(taken.more);
   // No copy: the view lies inside the bytes that were received.
-  CHECK(taken.bytes.data() >= opened.text.data());
-  CHECK(taken.bytes.data() < opened.text.data() + opened.text.size());
+  REQUIRE(taken.pieces.size() == 1);
+  CHECK(taken.pieces[0].data() >= opened.text.data());
+  CHECK(taken.pieces[0].data() < opened.text.data() + opened.text.size());
   CHECK(std::string_view(opened.rest.data(), opened.rest.size()) == "GET");
+}
+
+TEST_CASE("RequestBody gives large chunks where they lie", "[net]") {
+  const std::string chunk(3000, 'x');
+  Opened opened(chunked_head + "bb8\r\n" + chunk + "\r\nbb8\r\n" + chunk + "\r\n0\r\n\r\n");
+  CHECK(opened.gather() == RequestBody::Progress::ended);
+  const RequestBody::Taken taken = opened.body.take();
+  CHECK(text_of(taken) == chunk + chunk);
+  REQUIRE(taken.pieces.size() == 2);
+  CHECK(taken.pieces[1].data() > taken.pieces[0].data() + chunk.size());
 }
 
 TEST_CASE("RequestBody keeps what was not taken, in order", "[net]") {
@@ -66,7 +86,7 @@ TEST_CASE("RequestBody keeps what was not taken, in order", "[net]") {
   opened.rest = {more.data(), more.size()};
   CHECK(opened.gather() == RequestBody::Progress::starved);
   const RequestBody::Taken first = opened.body.take();
-  CHECK(first.bytes == "abcde");
+  CHECK(text_of(first) == "abcde");
   CHECK(first.more);
   CHECK_FALSE(opened.body.ready());
   std::string end = "0\r\n\r\n";
@@ -86,10 +106,10 @@ TEST_CASE("RequestBody stops when it is full and goes on when it is taken", "[ne
   opened.rest = {more.data(), more.size()};
   CHECK(opened.gather(2) == RequestBody::Progress::full);
   CHECK(opened.rest.size() == 3);
-  CHECK(opened.body.take().bytes == "abc");
+  CHECK(text_of(opened.body.take()) == "abc");
   CHECK(opened.gather(4) == RequestBody::Progress::ended);
   const RequestBody::Taken taken = opened.body.take();
-  CHECK(taken.bytes == "def");
+  CHECK(text_of(taken) == "def");
   CHECK_FALSE(taken.more);
 }
 

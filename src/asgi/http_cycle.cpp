@@ -2,6 +2,7 @@
 
 #include <ringhorn/py/error.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <new>
 
@@ -37,6 +38,9 @@ PyObject* HttpCycle::take_message() {
   if (bridge() == nullptr) {
     return raise_disconnected();
   }
+  if (request_event_) {
+    return request_event_.release();
+  }
   if (!alive() || (body_told_ && peer_finished_)) {
     note_disconnect_told();
     return PyDict_Copy(bridge()->disconnect_message.get());
@@ -44,18 +48,29 @@ PyObject* HttpCycle::take_message() {
   if (body_told_ || !exchange_->body_ready()) {
     return nullptr;
   }
-  const net::Exchange::Body body = exchange_->take_body();
-  body_told_ = !body.more;
-  PyObject* message = PyDict_Copy(bridge()->empty_request.get());
-  if (message == nullptr || (body.bytes.empty() && body_told_)) {
-    return message;
-  }
+  return make_request_event().release();
+}
+
+/// An http.request with all that is there; empty with an exception set, and then nothing is lost.
+/// REQUIRES: body_ready()
+py::Ref HttpCycle::make_request_event() {
   const Names& names = bridge()->names;
-  const py::Ref bytes = py::Ref::steal(
-      PyBytes_FromStringAndSize(body.bytes.data(), static_cast<Py_ssize_t>(body.bytes.size())));
-  if (!bytes || PyDict_SetItem(message, names.body.get(), bytes.get()) < 0 ||
-      (body.more && PyDict_SetItem(message, names.more_body.get(), Py_True) < 0)) {
-    Py_CLEAR(message);
+  py::Ref message = py::Ref::steal(PyDict_Copy(bridge()->empty_request.get()));
+  const std::size_t size = exchange_->body_bytes_ready();
+  const py::Ref bytes =
+      size == 0 ? names.empty_bytes
+                : py::Ref::steal(PyBytes_FromStringAndSize(nullptr, static_cast<Py_ssize_t>(size)));
+  if (!message || !bytes || PyDict_SetItem(message.get(), names.body.get(), bytes.get()) < 0) {
+    return {};
+  }
+  const net::Exchange::Body body = exchange_->take_body();
+  char* at = PyBytes_AS_STRING(bytes.get());
+  for (const std::string_view piece : body.pieces) {
+    at = std::copy(piece.begin(), piece.end(), at);
+  }
+  body_told_ = !body.more;
+  if (body.more && PyDict_SetItem(message.get(), names.more_body.get(), Py_True) < 0) {
+    return {};
   }
   return message;
 }
@@ -69,6 +84,11 @@ void HttpCycle::await_message() {
 
 void HttpCycle::on_body_ready() {
   awaits_body_ = false;
+  // Made here, out of the received bytes: by the time the receiver runs they would be a copy.
+  request_event_ = make_request_event();
+  if (!request_event_) {
+    PyErr_Clear();  // no memory: the receiver will try again, and be told
+  }
   wake_receivers();
 }
 

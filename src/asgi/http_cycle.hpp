@@ -47,6 +47,7 @@ class HttpCycle final : public Cycle, public net::RequestHandler {
   /// The exchange is still ours to answer.
   bool alive() const noexcept { return exchange_ != nullptr; }
   void await_message() override;
+  py::Ref make_request_event();
   PyObject* send_start(PyObject* message);
   PyObject* send_body(PyObject* self, PyObject* message);
   PyObject* send_trailers(PyObject* message);
@@ -59,7 +60,8 @@ class HttpCycle final : public Cycle, public net::RequestHandler {
 
   net::Exchange* exchange_;
   State state_ = State::waiting;
-  bool body_told_ = false;      ///< the last http.request was delivered
+  py::Ref request_event_;       ///< the next http.request, made before its receiver ran
+  bool body_told_ = false;      ///< the last http.request was made
   bool peer_finished_ = false;  ///< the client has sent FIN: it may still read our answer
   bool awaits_body_ = false;    ///< net was asked for on_body_ready
   bool trailers_announced_ = false;

@@ -35,9 +35,13 @@ bool Exchange::body_ready() const noexcept {
   return session_->body().ready();
 }
 
+std::size_t Exchange::body_bytes_ready() const noexcept {
+  return session_->body().held();
+}
+
 Exchange::Body Exchange::take_body() {
   const RequestBody::Taken taken = session_->take_body();
-  return {taken.bytes, taken.more};
+  return {taken.pieces, taken.size, taken.more};
 }
 
 void Exchange::await_body() {

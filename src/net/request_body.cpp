@@ -1,7 +1,5 @@
 #include "request_body.hpp"
 
-#include <cstring>
-
 #include <ringhorn/base/assert.hpp>
 
 namespace ringhorn::net {
@@ -45,38 +43,41 @@ void RequestBody::add(std::string_view piece) {
     kept_.append(piece);
     return;
   }
-  // The parser's views lie inside the span that we gave it, which may be written to.
-  char* data = const_cast<char*>(piece.data());
-  if (direct_.empty()) {
-    direct_ = {data, piece.size()};
-    return;
-  }
-  std::memmove(direct_.data() + direct_.size(), data, piece.size());
-  direct_ = {direct_.data(), direct_.size() + piece.size()};
+  direct_.push_back(piece);
+  direct_bytes_ += piece.size();
 }
 
 void RequestBody::keep() {
-  if (!direct_.empty()) {
+  if (direct_bytes_ > 0) {
     RINGHORN_ASSERT(kept_.empty());
-    kept_.append({direct_.data(), direct_.size()});
-    direct_ = {};
+    kept_.prepare(direct_bytes_);
+    for (const std::string_view piece : direct_) {
+      kept_.append(piece);
+    }
+    drop_direct();
   }
 }
 
 RequestBody::Taken RequestBody::take() {
   RINGHORN_ASSERT(ready());
-  std::string_view bytes;
-  if (!direct_.empty()) {
-    bytes = {direct_.data(), direct_.size()};
-    direct_ = {};
-  } else {
-    // Two buffers take turns: the bytes given live until the next call into the exchange.
-    given_.clear();
+  const std::size_t size = held();
+  // Buffers take turns: what is given lives until the next call into the exchange.
+  given_pieces_.clear();
+  given_.clear();
+  if (direct_bytes_ > 0) {
+    given_pieces_.swap(direct_);
+    direct_bytes_ = 0;
+  } else if (size > 0) {
     given_.swap(kept_);
-    bytes = given_.view();
+    given_pieces_.push_back(given_.view());
   }
   end_taken_ = ended_;
-  return {bytes, !ended_};
+  return {given_pieces_, size, !ended_};
+}
+
+void RequestBody::drop_direct() noexcept {
+  direct_.clear();
+  direct_bytes_ = 0;
 }
 
 std::uint64_t RequestBody::left() const noexcept {
@@ -84,7 +85,7 @@ std::uint64_t RequestBody::left() const noexcept {
 }
 
 void RequestBody::close() noexcept {
-  direct_ = {};
+  drop_direct();
   kept_.clear();
   given_.clear();
   // Many connections share few sessions, but a session must not keep one upload's memory for ever.

@@ -160,8 +160,7 @@ bool Session::open_exchange() {
   phase_ = Phase::body;
   note_access(head);
   // What came of the body together with the head is there when the application first asks.
-  if (!body_.ended() && body_.gather(parser_, unread_, server_->settings().body_ahead_bytes_max) ==
-                            RequestBody::Progress::failed) {
+  if (!body_.ended() && gather_body() == RequestBody::Progress::failed) {
     refuse_bad_request();
     return false;
   }
@@ -210,9 +209,16 @@ bool Session::over_limit() {
   return true;
 }
 
+RequestBody::Progress Session::gather_body() {
+  // Received bytes that are not gathered would be held all the same, and the application would be
+  // given them in two pieces.
+  const std::size_t held_bytes_max =
+      in_place_ ? SIZE_MAX : server_->settings().body_ahead_bytes_max;
+  return body_.gather(parser_, unread_, held_bytes_max);
+}
+
 bool Session::read_body() {
-  const RequestBody::Progress progress =
-      body_.gather(parser_, unread_, server_->settings().body_ahead_bytes_max);
+  const RequestBody::Progress progress = gather_body();
   if (progress == RequestBody::Progress::failed) {
     disconnect();
     response_.head_sent() ? cut() : refuse_bad_request();

@@ -99,6 +99,7 @@ class Session final : public Protocol {
   /// The application may not answer the handshake any more.
   void give_up_handshake();
   bool read_body();
+  RequestBody::Progress gather_body();
   bool drop_body();
   /// True when what came of the body is below the least rate.
   bool body_drips() noexcept;

@@ -35,7 +35,9 @@ class Call final : public net::RequestHandler {
 
   void take() {
     const net::Exchange::Body piece = exchange->take_body();
-    body.append(piece.bytes);
+    for (const std::string_view bytes : piece.pieces) {
+      body.append(bytes);
+    }
     body_ended = !piece.more;
   }
   /// Takes the whole body as it comes, then runs `step`.

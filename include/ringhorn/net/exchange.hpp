@@ -11,7 +11,9 @@
 /// serve the next request.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 #include <ringhorn/base/slice.hpp>
@@ -60,14 +62,17 @@ class Exchange {
   /// What has come of the body and was not taken: may be empty. Valid until the next call into the
   /// exchange or the end of the current callback. Reading goes on as it is drained.
   struct Body {
-    std::string_view bytes;
-    bool more;  ///< false: `bytes` are the last
+    std::span<const std::string_view> pieces;  ///< in order
+    std::size_t size;                          ///< of all of them
+    bool more;                                 ///< false: they are the last
   };
   /// True when take_body() would give bytes or the end.
   bool body_ready() const noexcept;
+  /// How many bytes that would be.
+  std::size_t body_bytes_ready() const noexcept;
   /// REQUIRES: body_ready(). The bytes count as taken: drops what an earlier call gave.
   Body take_body();
-  /// Asks for one on_body_ready(), which comes out of a later dispatch. Also sends
+  /// Asks for one on_body_ready(), out of a later dispatch, which may take the body. Also sends
   /// `100 Continue` when the client waits for it. REQUIRES: !body_ready()
   void await_body();
 
