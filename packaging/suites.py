@@ -31,6 +31,24 @@ MATRIX = [
     ("3.14", "release", "extension", "auto"),
     ("3.14", "sanitized", "executable", "auto"),
 ]
+# The same server on other event loops (--loop): what depends on when the driver has its turns.
+FOREIGN_LOOPS = [
+    ("3.11", "sanitized", "executable", "asyncio"),
+    ("3.12", "release", "extension", "uvloop"),
+]
+FOREIGN_TESTS = [
+    "pytests/http/test_cycle.py",
+    "pytests/loop/test_tasks.py",
+    "pytests/http/test_body_flow.py",
+    "pytests/http/test_timeouts.py::test_idle_connection_is_closed_in_silence",
+    "pytests/http/test_timeouts.py::test_header_timeout_is_absolute",
+    "pytests/http/test_timeouts.py::test_body_that_stalls_gets_408_and_a_disconnect",
+    "pytests/lifespan/test_lifespan.py::test_lifespan_is_told_once_of_start_and_stop",
+    "pytests/lifespan/test_lifespan.py::test_startup_that_never_completes_can_be_stopped",
+    "pytests/process/test_signals.py::test_signal_stops_an_idle_server_with_uvicorns_lines",
+    "pytests/process/test_signals.py::test_stream_is_finished_before_the_end",
+    "pytests/process/test_signals.py::test_second_signal_ends_the_server_at_once",
+]
 UNIT_BUILDS = [("3.11", "release"), ("3.11", "sanitized")]
 FUZZ_SECONDS = 15  # of four targets: a minute
 # A few cases that fail in a full run get a second one; those that pass then are named.
@@ -277,6 +295,7 @@ class Plan:
                 self.once(f"unit, {kind}", [built], unit, python.build_dir(kind), kind)
         self.once("fuzz", [built_fuzzers], fuzz)
         self.black_box(["pytests"])
+        self.foreign_loops()
         self.budgets()
 
     def selected(self, arguments: list[str]) -> None:
@@ -297,17 +316,24 @@ class Plan:
     def black_box(self, arguments: list[str]) -> None:
         ignored = ["--ignore=pytests/tidy", "--ignore=pytests/bench"]
         for version, kind, door, io in MATRIX:
-            if python := self.pythons.get(version):
-                units = (version, kind) in UNIT_BUILDS
-                needs = [self.venv(python), self.node()]
-                needs.append(
-                    self.executable(python, kind, units)
-                    if door == "executable"
-                    else self.package(python)
-                )
-                name = f"pytest, {door}, {kind}, {version}" + (f", {io}" if io != "auto" else "")
-                options = [f"--io={io}", *ignored, *arguments]
-                self.once(name, needs, black_box, python, kind, door, options)
+            options = [f"--io={io}", *ignored, *arguments]
+            self.through_door(version, kind, door, f", {io}" if io != "auto" else "", options)
+
+    def foreign_loops(self) -> None:
+        for version, kind, door, loop in FOREIGN_LOOPS:
+            self.through_door(version, kind, door, f", {loop}", [f"--loop={loop}", *FOREIGN_TESTS])
+
+    def through_door(self, version: str, kind: str, door: str, what: str, options: list) -> None:
+        if python := self.pythons.get(version):
+            units = (version, kind) in UNIT_BUILDS
+            built = (
+                self.executable(python, kind, units)
+                if door == "executable"
+                else self.package(python)
+            )
+            name = f"pytest, {door}, {kind}, {version}{what}"
+            needs = [self.venv(python), self.node(), built]
+            self.once(name, needs, black_box, python, kind, door, options)
 
     def budgets(self) -> None:
         """Counts of instructions and system calls: once, for the build that users run."""

@@ -30,6 +30,11 @@ def pytest_addoption(parser) -> None:
         help="the backend of every server that does not choose one itself (default: auto); epoll "
         "also forbids io_uring to this run and all that it starts, as a container does",
     )
+    parser.addoption(
+        "--loop",
+        default="auto",
+        help="the event loop of every server that does not choose one itself (default: auto)",
+    )
 
 
 def pytest_configure(config) -> None:
@@ -55,7 +60,8 @@ def pytest_generate_tests(metafunc) -> None:
 def door(request) -> doors.Door:
     if request.param == "none":
         pytest.fail("no door: set RINGHORN_EXECUTABLE or RINGHORN_PYTHON")
-    return doors.named(request.param, request.config.getoption("--io"))
+    option = request.config.getoption
+    return doors.named(request.param, option("--io"), option("--loop"))
 
 
 @pytest.fixture

@@ -42,6 +42,10 @@ Application:
   --root-path TEXT                The path under which a proxy serves the
                                   application (ASGI root_path).
                                   [RINGHORN_ROOT_PATH]
+  --loop NAME                     Run the application on this event loop: auto
+                                  or ringhorn (its own), asyncio, uvloop, or
+                                  module:factory.
+                                  [default: auto; RINGHORN_LOOP]
 
 Address:
   --host TEXT                     Listen on this address or host name.

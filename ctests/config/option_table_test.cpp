@@ -45,6 +45,7 @@ Options different() {
   options.factory = true;
   options.lifespan = Lifespan::off;
   options.io = Io::epoll;
+  options.loop = "x:y";
   options.log_level = LogLevel::trace;
   options.access_log = options.server_header = options.date_header = false;
   options.timeout_startup = options.timeout_worker_healthcheck = 77;
@@ -87,7 +88,7 @@ int count_of_equal_members(const Options& a, const Options& b) {
          (a.ws_per_message_deflate == b.ws_per_message_deflate) +
          (a.ws_compress_min_size == b.ws_compress_min_size) +
          (a.timeout_ws_handshake == b.timeout_ws_handshake) +
-         (a.timeout_ws_close == b.timeout_ws_close);
+         (a.timeout_ws_close == b.timeout_ws_close) + (a.loop == b.loop);
 }
 
 }  // namespace

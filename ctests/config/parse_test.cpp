@@ -117,6 +117,7 @@ const std::vector<Case>& cases() {
       flag("--factory", "RINGHORN_FACTORY", "true", &Options::factory, "false", "true"),
       valued("lifespan", "RINGHORN_LIFESPAN", "on", &Options::lifespan, "0", "1"),
       valued("io", "RINGHORN_IO", "EPOLL", &Options::io, "0", "2"),
+      valued("loop", "RINGHORN_LOOP", "UVLoop", &Options::loop, "auto", "uvloop"),
       valued("root-path", "RINGHORN_ROOT_PATH", "/api", &Options::root_path, "", "/api"),
       valued("host", "RINGHORN_HOST", "::1", &Options::host, "127.0.0.1", "::1"),
       valued("port", "RINGHORN_PORT", "0", &Options::port, "8000", "0"),

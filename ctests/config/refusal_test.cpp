@@ -78,6 +78,10 @@ const std::vector<Wrong>& wrong_values() {
        "RINGHORN_IO",
        {"io_uring", "kqueue", "1"},
        "a way to do I/O: give auto, uring or epoll"},
+      {"--loop",
+       "RINGHORN_LOOP",
+       {"trio", "uvloop:", ":new_event_loop", "a/b:c"},
+       "an event loop: give auto, ringhorn, asyncio, uvloop, none or module:factory"},
       {"--log-level",
        "RINGHORN_LOG_LEVEL",
        {"loud", "warn", "30"},
@@ -221,9 +225,7 @@ TEST_CASE("parse refuses options that would do nothing", "[config]") {
   }
 }
 
-TEST_CASE("parse says that Ringhorn has its own loop, parser and interface", "[config]") {
-  CHECK(refusal({"main:app", "--loop", "uvloop"}) ==
-        "--loop is not an option of Ringhorn: it has its own event loop; leave it out");
+TEST_CASE("parse says that Ringhorn has its own parser and interface", "[config]") {
   CHECK(refusal({"main:app", "--http", "h11"}) ==
         "--http is not an option of Ringhorn: it has its own HTTP parser; leave it out");
   CHECK(refusal({"main:app", "--interface", "asgi3"}) ==
@@ -231,8 +233,8 @@ TEST_CASE("parse says that Ringhorn has its own loop, parser and interface", "[c
   CHECK(refusal({"main:app", "--h11-max-incomplete-event-size", "1"}) ==
         "--h11-max-incomplete-event-size is not an option of Ringhorn: it has its own HTTP parser; "
         "use --limit-header-size");
-  CHECK(refusal({"main:app"}, {{"RINGHORN_LOOP", "uvloop"}}) ==
-        "RINGHORN_LOOP: --loop is not an option of Ringhorn: it has its own event loop; leave it "
+  CHECK(refusal({"main:app"}, {{"RINGHORN_HTTP", "h11"}}) ==
+        "RINGHORN_HTTP: --http is not an option of Ringhorn: it has its own HTTP parser; leave it "
         "out");
 }
 
@@ -240,7 +242,7 @@ TEST_CASE("parse knows gunicorn's options, long and short", "[config]") {
   CHECK(refusal({"main:app", "-t", "9"}) ==
         "-t is an option of gunicorn, not of Ringhorn: use --timeout-worker-healthcheck");
   CHECK(refusal({"-k", "uvicorn.workers.UvicornWorker", "main:app"}) ==
-        "-k is an option of gunicorn, not of Ringhorn: it has its own event loop; leave it out");
+        "-k is an option of gunicorn, not of Ringhorn: it has its own workers; leave it out");
   CHECK(refusal({"main:app", "--keep-alive", "2"}) ==
         "--keep-alive is an option of gunicorn, not of Ringhorn: use --timeout-keep-alive");
 }

@@ -26,7 +26,7 @@ def test_request_runs_in_a_real_task_from_its_first_step_on(serve, debug):
         before, after, same = answer(server, "/task")
         assert before == after and same
         if not server.door.oracle:
-            assert before["loop_type"] == "EventLoop"
+            assert (before["loop_type"] == "EventLoop") == (server.door.loop == "auto")
             assert before["named"] == "ringhorn-request"
         for fact in ("exact", "loop", "running", "known", "coroutine", "weak", "factory"):
             assert before[fact] is True, fact

@@ -40,6 +40,7 @@ class Door:
     title: str = "Ringhorn"  # as the banner names it
     environment: dict[str, str] = field(default_factory=dict, hash=False)
     io: str = "auto"  # as --io says
+    loop: str = "auto"  # as --loop says
 
     @property
     def oracle(self) -> bool:
@@ -82,18 +83,21 @@ def virtual_environment() -> str:
     return sys.prefix
 
 
-def named(name: str, io: str = "auto") -> Door:
-    """The door of this name; `io` is the backend of its servers (conftest.py, --io)."""
-    own = {} if io == "auto" else {"RINGHORN_IO": io}
+def named(name: str, io: str = "auto", loop: str = "auto") -> Door:
+    """The door of this name, with the backend and the event loop of its servers (conftest.py)."""
+    chosen = {"RINGHORN_IO": io, "RINGHORN_LOOP": loop}
+    own = {variable: value for variable, value in chosen.items() if value != "auto"}
     if name == "executable":
         return Door(
             name,
             (os.environ["RINGHORN_EXECUTABLE"],),
             environment={"VIRTUAL_ENV": virtual_environment(), **own},
             io=io,
+            loop=loop,
         )
     if name == "extension":
-        return Door(name, (os.environ["RINGHORN_PYTHON"], "-m", "ringhorn"), environment=own, io=io)
+        command = (os.environ["RINGHORN_PYTHON"], "-m", "ringhorn")
+        return Door(name, command, environment=own, io=io, loop=loop)
     return oracle()
 
 

@@ -34,6 +34,11 @@ constexpr std::array table = {
     OptionRow{"root-path", "", "TEXT", Kind::value, Group::application, "",
               "The path under which a proxy serves the application (ASGI root_path).", "a path",
               read_text<&Options::root_path>},
+    OptionRow{
+        "loop", "", "NAME", Kind::value, Group::application, "auto",
+        "Run the application on this event loop: auto or ringhorn (its own), asyncio, uvloop, "
+        "or module:factory.",
+        "an event loop: give auto, ringhorn, asyncio, uvloop, none or module:factory", read_loop},
 
     OptionRow{"host", "", "TEXT", Kind::value, Group::address, "127.0.0.1",
               "Listen on this address or host name.",

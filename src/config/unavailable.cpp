@@ -13,7 +13,7 @@ constexpr std::string_view leave_out = "leave it out";
 constexpr std::string_view no_tls = "put a proxy that speaks TLS in front";
 constexpr std::string_view no_proxy_headers = "forwarded headers are not read; leave it out";
 constexpr std::string_view no_log_files = "redirect standard output (requests) and standard error";
-constexpr std::string_view own_loop = "it has its own event loop; leave it out";
+constexpr std::string_view own_worker = "it has its own workers; leave it out";
 constexpr std::string_view own_parser = "it has its own HTTP parser; leave it out";
 
 constexpr std::array table = {
@@ -25,13 +25,12 @@ constexpr std::array table = {
     UnavailableRow{"limit-max-requests", 0, Verdict::not_yet, leave_out},
     UnavailableRow{"limit-max-requests-jitter", 0, Verdict::not_yet, leave_out},
     UnavailableRow{"reset-contextvars", 0, Verdict::not_yet, leave_out},
-    UnavailableRow{"loop", 0, Verdict::own, own_loop},
     UnavailableRow{"http", 0, Verdict::own, own_parser},
     UnavailableRow{"interface", 0, Verdict::own, "it serves ASGI 3 applications; leave it out"},
     UnavailableRow{"h11-max-incomplete-event-size", 0, Verdict::own,
                    "it has its own HTTP parser; use --limit-header-size"},
 
-    UnavailableRow{"worker-class", 'k', Verdict::other, own_loop},
+    UnavailableRow{"worker-class", 'k', Verdict::other, own_worker},
     UnavailableRow{"threads", 0, Verdict::other, "one thread runs the application; leave it out"},
     UnavailableRow{"worker-connections", 0, Verdict::other, "use --limit-concurrency"},
     UnavailableRow{"max-requests", 0, Verdict::other, leave_out},
@@ -55,7 +54,7 @@ constexpr std::array table = {
     UnavailableRow{"capture-output", 0, Verdict::other, leave_out},
     UnavailableRow{"keyfile", 0, Verdict::other, no_tls},
     UnavailableRow{"certfile", 0, Verdict::other, no_tls},
-    UnavailableRow{"asgi-loop", 0, Verdict::other, own_loop},
+    UnavailableRow{"asgi-loop", 0, Verdict::other, "use --loop"},
     UnavailableRow{"asgi-lifespan", 0, Verdict::other, "use --lifespan"},
     UnavailableRow{"http-parser", 0, Verdict::other, own_parser},
 };

@@ -33,6 +33,13 @@ std::optional<std::size_t> place_of(std::string_view text,
   return static_cast<std::size_t>(found - words.begin());
 }
 
+/// `module:attribute`
+bool is_import_string(std::string_view text) {
+  const std::size_t colon = text.find(':');
+  return colon != std::string_view::npos && colon != 0 && colon + 1 != text.size() &&
+         text.find('/') == std::string_view::npos;
+}
+
 /// RFC 9110 §5.6.2
 bool is_token(std::string_view text) {
   constexpr std::string_view token_bytes =
@@ -91,12 +98,21 @@ std::optional<bool> read_boolean(std::string_view text) {
 }
 
 bool read_app(std::string_view text, Options& options) {
-  const std::size_t colon = text.find(':');
-  if (colon == std::string_view::npos || colon == 0 || colon + 1 == text.size() ||
-      text.find('/') != std::string_view::npos) {
+  if (!is_import_string(text)) {
     return false;
   }
   options.app = text;
+  return true;
+}
+
+bool read_loop(std::string_view text, Options& options) {
+  constexpr std::array<std::string_view, 5> words = {"auto", "ringhorn", "asyncio", "uvloop",
+                                                     "none"};
+  const auto place = place_of(text, words);
+  if (!place && !is_import_string(text)) {
+    return false;
+  }
+  options.loop = place ? words[*place] : text;
   return true;
 }
 

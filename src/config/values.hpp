@@ -25,6 +25,7 @@ std::optional<bool> read_boolean(std::string_view text);
 
 bool read_app(std::string_view text, Options& options);
 bool read_host(std::string_view text, Options& options);
+bool read_loop(std::string_view text, Options& options);
 bool read_lifespan(std::string_view text, Options& options);
 bool read_io(std::string_view text, Options& options);
 bool read_web_sockets(std::string_view text, Options& options);

@@ -43,6 +43,7 @@ class EpollDriver final : public Driver {
   bool has_submissions() const noexcept override { return !unsent_.empty(); }
   void wake() noexcept override { waker_.wake(); }
   void close(base::UniqueFd fd) override;
+  int descriptor() override { return epoll_fd_.value(); }
   const char* name() const noexcept override { return "epoll"; }
 
  private:

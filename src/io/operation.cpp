@@ -16,11 +16,13 @@ namespace ringhorn::io {
 void Accept::start() {
   RINGHORN_ASSERT(!in_flight());
   driver().start(*this);
+  driver().turn_due();
 }
 
 void Accept::stop() {
   if (!OperationAccess::stopping(*this)) {
     driver().stop(*this);
+    driver().turn_due();
   }
 }
 
@@ -29,6 +31,7 @@ void Receive::start() {
   if (!wanted_) {
     wanted_ = true;
     driver().start(*this);
+    driver().turn_due();
   }
 }
 
@@ -36,6 +39,7 @@ void Receive::pause() {
   if (wanted_) {
     wanted_ = false;
     driver().pause(*this);
+    driver().turn_due();
   }
 }
 
@@ -43,6 +47,7 @@ void Receive::stop() {
   if (!OperationAccess::stopping(*this)) {
     wanted_ = false;
     driver().stop(*this);
+    driver().turn_due();
   }
 }
 
@@ -54,6 +59,7 @@ void Send::start(std::string_view bytes) {
   message_.msg_iov = &run_;
   message_.msg_iovlen = 1;
   driver().start(*this);
+  driver().turn_due();
 }
 
 void Send::start(std::span<const iovec> parts) {
@@ -62,23 +68,27 @@ void Send::start(std::span<const iovec> parts) {
   message_.msg_iov = const_cast<iovec*>(parts.data());
   message_.msg_iovlen = parts.size();
   driver().start(*this);
+  driver().turn_due();
 }
 
 void Send::stop() {
   RINGHORN_ASSERT(in_flight());
   if (!OperationAccess::stopping(*this)) {
     driver().stop(*this);
+    driver().turn_due();
   }
 }
 
 void Poll::start(short events) {
   RINGHORN_ASSERT(!in_flight());
   driver().start(*this, events);
+  driver().turn_due();
 }
 
 void Poll::stop() {
   if (!OperationAccess::stopping(*this)) {
     driver().stop(*this);
+    driver().turn_due();
   }
 }
 

@@ -28,6 +28,9 @@ class Ring {
   int register_buffers(io_uring_buf_ring* ring, unsigned entries, unsigned short flags);
   void unregister_buffers() { kernel_->unregister_buffers(ring_, 0); }
 
+  /// Has the eventfd written to whenever enter() has something to collect. 0 or an errno.
+  int register_news(int event_fd) { return -::io_uring_register_eventfd(&ring_, event_fd); }
+
   /// A request to fill in with one of the io_uring_prep_* functions, which set every field of it;
   /// it leaves with the next enter(). Submits by itself when the queue is full.
   io_uring_sqe& next_sqe();

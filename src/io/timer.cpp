@@ -19,6 +19,9 @@ void TimerQueue::arm(Timer& timer, base::Nanoseconds deadline_ns) {
     heap_.push_back(entry);
   }
   settle(timer.index_, entry);
+  if (timer.index_ == 0 && turn_handler_ != nullptr) {
+    turn_handler_->on_turn_due();
+  }
 }
 
 void TimerQueue::disarm(Timer& timer) noexcept {

@@ -22,6 +22,9 @@ bool UringDriver::wait(base::Nanoseconds timeout_ns) {
     if (ring_.unsubmitted() > 0 || !has_completions()) {
       ring_.enter(Ring::Wait::no);
     }
+    if (news_fd_) {
+      take_news();
+    }
     return true;
   }
   base::Nanoseconds deadline_ns = timers_.next_deadline_ns();

@@ -35,6 +35,7 @@ class UringDriver final : public Driver {
   bool has_submissions() const noexcept override { return ring_.unsubmitted() > 0; }
   void wake() noexcept override { waker_.wake(); }
   void close(base::UniqueFd fd) override;
+  int descriptor() override;
   const char* name() const noexcept override { return "io_uring"; }
 
  private:
@@ -72,6 +73,7 @@ class UringDriver final : public Driver {
 
   void arm_wake();
   void complete_wake(unsigned flags);
+  void take_news() noexcept;
   void arm_alarm(base::Nanoseconds deadline_ns);
   void complete_alarm() noexcept { alarm_ns_ = TimerQueue::never; }
 
@@ -90,6 +92,7 @@ class UringDriver final : public Driver {
   __kernel_timespec alarm_time_{};
 
   Waker waker_;
+  base::UniqueFd news_fd_;  ///< once descriptor() was asked for
 };
 
 }  // namespace ringhorn::io

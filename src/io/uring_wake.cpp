@@ -1,6 +1,12 @@
 // What ends a wait without an operation: wake() and the alarm of the earliest timer.
 
 #include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdint>
+#include <utility>
 
 #include "uring_driver.hpp"
 
@@ -21,6 +27,28 @@ void UringDriver::complete_wake(unsigned flags) {
   if (waker_.take() && wake_handler_ != nullptr) {
     wake_handler_->on_woken();
   }
+}
+
+// The ring's own descriptor would not do: with deferred task work it tells of completions only once
+// somebody has collected them.
+int UringDriver::descriptor() {
+  if (!news_fd_) {
+    base::UniqueFd made(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    const int error = made ? ring_.register_news(made.value()) : errno;
+    if (error != 0) {
+      errno = error;
+      return -1;
+    }
+    news_fd_ = std::move(made);
+  }
+  return news_fd_.value();
+}
+
+/// What is collected by now is no news any more; what has come in between is collected too.
+void UringDriver::take_news() noexcept {
+  std::uint64_t count = 0;
+  [[maybe_unused]] const ssize_t size = ::read(news_fd_.value(), &count, sizeof count);
+  ring_.enter(Ring::Wait::no);
 }
 
 // A timeout given with the wait would be set up and torn down at every wait, and needs the clock to

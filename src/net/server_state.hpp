@@ -69,7 +69,12 @@ class ServerState final : private io::FlushHook, private io::Timer {
   /// The timer runs no later than this.
   void wake_at(base::Nanoseconds deadline_ns);
   /// Connection::flush() is called at the end of the turn. REQUIRES: not asked for already
-  void flush_later(Connection& connection) noexcept { dirty_.push_back(connection); }
+  void flush_later(Connection& connection) {
+    if (dirty_.empty()) {
+      driver_->want_flush();
+    }
+    dirty_.push_back(connection);
+  }
   /// Connection::resume() is called from the next dispatch. REQUIRES: not asked for already
   void resume_later(Connection& connection);
 

@@ -26,17 +26,19 @@ std::string explain(PyObject* module, PyObject* exception) {
 
 }  // namespace
 
+bool put_in_front(const std::string& app_dir) {
+  const Ref module = run_source("ringhorn.importer", importer_source);
+  return module &&
+         Ref::steal(PyObject_CallMethod(module.get(), "put_in_front", "s", app_dir.c_str()));
+}
+
 base::Result<ImportedApp, std::string> import_app(const ImportRequest& request) {
   Ref module = run_source("ringhorn.importer", importer_source);
   if (!module) {
     return base::Failure{format_exception(fetch_exception().get())};
   }
-  Ref done =
-      Ref::steal(PyObject_CallMethod(module.get(), "put_in_front", "s", request.app_dir.c_str()));
-  Ref pair =
-      done ? Ref::steal(PyObject_CallMethod(module.get(), "run_load", "sOO", request.app.c_str(),
-                                            request.factory ? Py_True : Py_False, request.loop))
-           : Ref();
+  Ref pair = Ref::steal(PyObject_CallMethod(module.get(), "run_load", "sOO", request.app.c_str(),
+                                            request.factory ? Py_True : Py_False, request.loop));
   if (!pair) {
     const Ref exception = fetch_exception();
     return base::Failure{explain(module.get(), exception.get())};

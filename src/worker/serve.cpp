@@ -46,6 +46,14 @@ void Worker::serve() {
     PyErr_Clear();
   }
   server_->start();
+  // Out of the running loop: whoever reads the line may send a signal at once.
+  Alarm first_turn([this] { say_ready(); });
+  driver_->timers().arm(first_turn, driver_->now_ns());
+  run_loop();
+  driver_->timers().disarm(first_turn);
+}
+
+void Worker::say_ready() {
   if (link_) {
     link_->start();
     link_->say(sock::Word::ready);
@@ -55,7 +63,6 @@ void Worker::serve() {
     }
   }
   tell_manager();
-  run_loop();
 }
 
 void Worker::make_link() {

@@ -129,7 +129,11 @@ PyObject* Signals::on_python_signal(PyObject* capsule, PyObject* const* argument
     PyErr_SetNone(PyExc_KeyboardInterrupt);
     return nullptr;
   }
-  Py_RETURN_NONE;
+  self->untold_ = true;
+  // A loop that is not running now may never hear of it by itself (uvloop).
+  const py::Ref method = py::Ref::steal(PyCFunction_New(&loop_method, capsule));
+  return method ? PyObject_CallMethod(self->loop_.get(), "call_soon_threadsafe", "O", method.get())
+                : nullptr;
 }
 
 PyObject* Signals::on_loop_signal(PyObject* capsule, PyObject*) {
@@ -137,8 +141,7 @@ PyObject* Signals::on_loop_signal(PyObject* capsule, PyObject*) {
   if (self == nullptr) {
     return nullptr;
   }
-  if (!self->stop_told_) {
-    self->stop_told_ = true;
+  if (std::exchange(self->untold_, false)) {
     self->on_stop_();
   }
   Py_RETURN_NONE;

@@ -24,10 +24,7 @@ class Signals {
   /// From now on the first signal is graceful.
   void allow_graceful() noexcept { graceful_ = true; }
   /// One more signal is graceful: what the first began has only been announced.
-  void allow_another() noexcept {
-    another_ = true;
-    stop_told_ = false;
-  }
+  void allow_another() noexcept { another_ = true; }
   /// Gives the signals back to whoever had them.
   void restore();
 
@@ -56,7 +53,7 @@ class Signals {
   int received_ = 0;
   bool graceful_ = false;
   bool interrupted_ = false;
-  bool stop_told_ = false;
+  bool untold_ = false;  ///< a signal of which `on_stop_` has not heard
   bool another_ = false;
 };
 

@@ -26,7 +26,11 @@ bool Worker::make_loop() {
     log_.info(telemetry::using_epoll(reason));
   }
   driver_->add_flush_hook(log_flush_);
-  auto loop = loop::EventLoop::make(*driver_);
+  // The loop's factory may be the application's own.
+  if (!py::put_in_front(options_.app_dir)) {
+    return fail_python();
+  }
+  auto loop = loop::EventLoop::make(*driver_, options_.loop);
   if (!loop) {
     return fail_start(loop.error());
   }
@@ -55,8 +59,7 @@ bool Worker::load() {
   if (!set_environment()) {
     return fail_python();
   }
-  auto imported =
-      py::import_app({options_.app, options_.app_dir, options_.factory, loop_->object()});
+  auto imported = py::import_app({options_.app, options_.factory, loop_->object()});
   if (signals_.interrupted()) {
     outcome_ = {exit_signal_base + signals_.received(), true};
     return false;

@@ -41,7 +41,11 @@ py::Ref Worker::await(py::Ref coroutine) {
 }
 
 void Worker::run_loop() {
-  const py::Ref done = py::Ref::steal(PyObject_CallMethod(loop_->object(), "run_forever", nullptr));
+  // A signal that came since Python code ran last has not told the loop yet.
+  const bool going = PyErr_CheckSignals() == 0;
+  const py::Ref done =
+      going ? py::Ref::steal(PyObject_CallMethod(loop_->object(), "run_forever", nullptr))
+            : py::Ref();
   if (!done) {
     take_interrupt();
   }

@@ -77,6 +77,7 @@ class Worker {
   void begin_drain(const net::Drain& drain);
   void tell_manager();
   void show_life();
+  void say_ready();
 
   // --- drain and end ----------------------------------------------------------------------------
   void announce();

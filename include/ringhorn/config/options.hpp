@@ -50,6 +50,7 @@ struct Options {
   bool factory = false;
   Lifespan lifespan = Lifespan::automatic;
   std::string root_path;
+  std::string loop = "auto";  ///< auto, ringhorn, asyncio, uvloop, none, or `module:attribute`
   LogLevel log_level = LogLevel::info;
   bool access_log = true;
   std::optional<bool> use_colors;        ///< not set: when the stream is a terminal

@@ -20,6 +20,7 @@
 #include <ringhorn/base/unique_fd.hpp>
 #include <ringhorn/io/operation.hpp>
 #include <ringhorn/io/timer.hpp>
+#include <ringhorn/io/turn_handler.hpp>
 
 namespace ringhorn::io {
 
@@ -85,8 +86,23 @@ class Driver {
 
   TimerQueue& timers() noexcept { return timers_; }
   void add_flush_hook(FlushHook& hook) noexcept { flush_hooks_.push_back(hook); }
+  /// There is something for the next flush(): called when the first of it is queued.
+  void want_flush() { turn_due(); }
   /// The time at which the current dispatch began: cheap, and good enough for timeouts.
-  base::Nanoseconds now_ns() const noexcept { return now_ns_; }
+  base::Nanoseconds now_ns() const noexcept {
+    return turn_handler_ == nullptr ? now_ns_ : base::monotonic_ns();
+  }
+
+  /// A descriptor that is readable (poll(2)) while wait(0) has something to fetch from the kernel;
+  /// timers do not show there. For a loop that cannot wait in wait(). -1 with errno set when there
+  /// are no descriptors or no memory left.
+  virtual int descriptor() = 0;
+  /// Turns are run by another loop from now on, which tells `handler` when one is due; null: by
+  /// whoever calls wait(). Between two turns now_ns() is the true time.
+  void on_turn_due(TurnHandler* handler) noexcept {
+    turn_handler_ = handler;
+    timers_.on_turn_due(handler);
+  }
   /// The backend's name: "io_uring" or "epoll".
   virtual const char* name() const noexcept = 0;
 
@@ -115,6 +131,11 @@ class Driver {
   void report_stopped_later(Operation& operation) noexcept;
   /// Ends a stop: the operation is free again, and its handler hears of it.
   void report_stopped(Operation& operation);
+  void turn_due() {
+    if (turn_handler_ != nullptr) {
+      turn_handler_->on_turn_due();
+    }
+  }
   /// True when the next dispatch has a stop to report.
   bool has_stops() const noexcept { return stops_ > 0; }
 
@@ -129,6 +150,7 @@ class Driver {
     void on_flush() override {}
   };
 
+  TurnHandler* turn_handler_ = nullptr;
   base::IntrusiveList<FlushHook, FlushTag> flush_hooks_;
   FlushEnd flush_end_;
   base::IntrusiveList<Operation, OperationTag> stopped_;

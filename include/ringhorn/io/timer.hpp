@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <ringhorn/base/clock.hpp>
+#include <ringhorn/io/turn_handler.hpp>
 
 namespace ringhorn::io {
 
@@ -55,6 +56,8 @@ class TimerQueue {
   /// armed meanwhile wait for the next call, whatever their deadline. An on_expired may arm, disarm
   /// and destroy any timer.
   void expire(base::Nanoseconds now_ns);
+  /// `handler` (null: nobody) is told whenever a timer is armed as the earliest.
+  void on_turn_due(TurnHandler* handler) noexcept { turn_handler_ = handler; }
 
  private:
   struct Entry {
@@ -68,6 +71,7 @@ class TimerQueue {
 
   std::vector<Entry> heap_;
   std::uint64_t armed_count_ = 0;
+  TurnHandler* turn_handler_ = nullptr;
   /// No entry gets a deadline before this: what is armed during expire() is beyond its `now_ns`.
   base::Nanoseconds earliest_ns_ = std::numeric_limits<base::Nanoseconds>::min();
 };

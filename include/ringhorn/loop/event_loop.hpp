@@ -1,15 +1,14 @@
-/// EventLoop is the native asyncio event loop of one thread: a Python object that inherits from
-/// asyncio's selector loop and has its hot methods in C++, running on an io::Driver. The worker
-/// makes one and runs it; `asgi` starts its tasks. It never installs an event loop policy or a task
-/// factory: what the application sees is plain asyncio. Needs the GIL throughout.
-///
-/// A turn is: arm what waits for descriptors, flush, wait (the GIL is released only if nothing is
-/// at hand), dispatch the completions, run the callbacks that are ready by then.
+/// EventLoop is the asyncio event loop of a worker together with the driver whose turns it runs:
+/// the native loop, which waits in the driver, or somebody else's (asyncio, uvloop), which is told
+/// when the driver wants a turn. The worker makes one and runs it; `asgi` starts its tasks. It
+/// never installs an event loop policy or a task factory: what the application sees is plain
+/// asyncio. Needs the GIL throughout.
 #pragma once
 
 #include <cstddef>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include <ringhorn/base/result.hpp>
 #include <ringhorn/io/driver.hpp>
@@ -17,46 +16,46 @@
 
 namespace ringhorn::loop {
 
-class Core;
-
 class EventLoop {
  public:
-  /// A loop that runs on `driver`, which must outlive it. On failure the text of the exception.
-  static base::Result<std::unique_ptr<EventLoop>, std::string> make(io::Driver& driver);
+  /// The loop that `choice` names: `auto` or `ringhorn` for the native one, `asyncio`, `uvloop`,
+  /// `none` for what asyncio's policy gives, or the `module:factory` of another. It runs `driver`,
+  /// which must outlive it. On failure one sentence, or the traceback of the factory's code.
+  static base::Result<std::unique_ptr<EventLoop>, std::string> make(io::Driver& driver,
+                                                                    const std::string& choice);
   EventLoop(const EventLoop&) = delete;
   EventLoop& operator=(const EventLoop&) = delete;
-  /// Closes the loop. The Python object may live on: it refuses to run, as any closed loop.
-  ~EventLoop();
+  /// REQUIRES: closed
+  virtual ~EventLoop() = default;
 
-  /// The asyncio loop, borrowed.
+  /// The asyncio loop, borrowed: it is run, and told to stop, by its own methods.
   PyObject* object() const noexcept { return object_.get(); }
   io::Driver& driver() const noexcept { return driver_; }
 
-  /// `run_forever()`: runs until stop(). False with an exception set when one came out of it
-  /// (KeyboardInterrupt, SystemExit, or that the loop cannot run).
-  bool run();
-  /// Ends run() after the callbacks that are ready. May be called before it, and from a handler.
-  void stop() noexcept;
-  /// `close()`, then waits until the driver has let go of every descriptor that was watched: other
-  /// handlers of the driver may run meanwhile. REQUIRES: the loop does not run
-  void close();
+  /// `close()`; afterwards the driver knows nothing of the loop, nor of what was watched on it:
+  /// other handlers of the driver may run meanwhile. The Python object may live on: it refuses to
+  /// run, as any closed loop. Does nothing the second time. REQUIRES: the loop does not run
+  virtual void close() = 0;
 
-  /// Makes an asyncio.Task named `name` (a str) of `coroutine` and runs its first step at once,
-  /// inside a copy of the current context, as the current task: a coroutine that never has to wait
-  /// is done when this returns. The step is left to the loop, as asyncio does, when the loop does
-  /// not run, when it is in debug mode, and when a callback or another task is being run: a request
-  /// is never stepped inside another one. Empty with an exception set on failure, and when
-  /// SystemExit or KeyboardInterrupt came out of the step.
-  py::Ref start_task(PyObject* coroutine, PyObject* name);
+  /// Makes an asyncio.Task named `name` (a str) of `coroutine`. Its first step may be over when
+  /// this returns: the native loop runs it at once, inside a copy of the current context, as the
+  /// current task, unless it does not run, is in debug mode, or is running a callback or another
+  /// task: a request is never stepped inside another one. Empty with an exception set on failure,
+  /// and when SystemExit or KeyboardInterrupt came out of the step.
+  virtual py::Ref start_task(PyObject* coroutine, PyObject* name) = 0;
 
-  /// Handles that are alive in this interpreter, for the count at exit.
-  std::size_t handle_count() const noexcept;
+  /// Native handles that are alive in this interpreter, for the count at exit.
+  virtual std::size_t handle_count() const noexcept = 0;
+
+ protected:
+  EventLoop(py::Ref object, io::Driver& driver) noexcept
+      : object_(std::move(object)), driver_(driver) {}
+
+  /// Calls the Python object's close(); an exception is written to stderr.
+  void close_object();
 
  private:
-  EventLoop(py::Ref object, Core& core, io::Driver& driver) noexcept;
-
   py::Ref object_;
-  Core& core_;
   io::Driver& driver_;
 };
 

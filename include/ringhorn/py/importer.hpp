@@ -9,9 +9,11 @@
 
 namespace ringhorn::py {
 
+/// Has modules looked for in `app_dir` first. False with an exception set on failure.
+bool put_in_front(const std::string& app_dir);
+
 struct ImportRequest {
   std::string app;       ///< `module:attribute`, the attribute may be dotted
-  std::string app_dir;   ///< put in front of sys.path
   bool factory = false;  ///< call what was found, to get the application
   PyObject* loop;        ///< borrowed: runs while the module is imported
 };

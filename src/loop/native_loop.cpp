@@ -1,0 +1,36 @@
+#include "native_loop.hpp"
+
+#include <utility>
+
+#include <ringhorn/base/assert.hpp>
+
+#include "core.hpp"
+#include "types.hpp"
+
+namespace ringhorn::loop {
+
+NativeLoop::NativeLoop(py::Ref object, io::Driver& driver) noexcept
+    : EventLoop(std::move(object), driver), core_(core_of(this->object())) {
+  core_.attach(driver);
+}
+
+void NativeLoop::close() {
+  RINGHORN_ASSERT(!core_.in_run());
+  if (std::exchange(closed_, true)) {
+    return;
+  }
+  close_object();
+  core_.clear();
+  core_.detach();
+}
+
+py::Ref NativeLoop::start_task(PyObject* coroutine, PyObject* name) {
+  return core_.start_task(coroutine, name);
+}
+
+std::size_t NativeLoop::handle_count() const noexcept {
+  const Types& types = core_.types();
+  return types.handles.live_count() + types.timer_handles.live_count();
+}
+
+}  // namespace ringhorn::loop
