@@ -266,7 +266,8 @@ async def room(scope, receive, send):
     try:
         while (message := await receive())["type"] == "websocket.receive":
             if message["text"] == "count":
-                await send_text(send, str(len(here)))
+                busy = sum(each.busy() for each in here)
+                await send_text(send, f"{len(here)} members, {busy} of them busy")
                 continue
             size = int(message["text"])
             words = ("%d " % size) * (size // len("%d " % size))
@@ -284,8 +285,11 @@ class Member:
         self._send = send
         self._task: asyncio.Task | None = None
 
+    def busy(self) -> bool:
+        return self._task is not None and not self._task.done()
+
     def tell(self, words: str) -> None:
-        if self._task is None or self._task.done():
+        if not self.busy():
             self._task = asyncio.create_task(self._tell(words))
 
     async def _tell(self, words: str) -> None:

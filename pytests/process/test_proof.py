@@ -26,7 +26,7 @@ def test_nothing_is_lost(cell, workers, door, tmp_path):
     if door.oracle:
         pytest.skip("run.py --servers uvicorn proves the oracle")
     everywhere = f"{cell.name}-{workers}" in EVERYWHERE
-    if not everywhere and (SANITIZED or door.name != "executable" or door.io != "auto"):
+    if not everywhere and not door.takes_long_tests:
         pytest.skip("runs on the release build of the executable, on the ring")
     if SANITIZED and not cell.sanitized:
         pytest.skip("not for a sanitized build")

@@ -14,7 +14,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from support.patience import seconds
+from support.patience import SANITIZED, seconds
 
 APPS = Path(__file__).resolve().parent.parent / "apps"
 
@@ -45,6 +45,11 @@ class Door:
     @property
     def oracle(self) -> bool:
         return self.program == "uvicorn"
+
+    @property
+    def takes_long_tests(self) -> bool:
+        """Of the rows of packaging/test, the one on which tests of more than two seconds run."""
+        return self.name == "executable" and self.io == "auto" and not SANITIZED
 
     def environ(self, extra: dict[str, str | None] | None = None) -> dict[str, str]:
         """The environment of a server: clean, plus the door's own, plus `extra` (None removes)."""

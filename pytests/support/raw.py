@@ -74,6 +74,7 @@ class Connection:
         timeout: float = 5,
         receive_buffer: int | None = None,
         path: str | None = None,
+        segment_bytes: int | None = None,
     ) -> None:
         """To a port, or to the Unix socket at `path` (`@name`: an abstract one)."""
         self.timeout = seconds(timeout)
@@ -81,6 +82,8 @@ class Connection:
         self.socket = socket.socket(socket.AF_UNIX if path else family, socket.SOCK_STREAM)
         if receive_buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        if segment_bytes:
+            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, segment_bytes)
         self.socket.settimeout(self.timeout)
         if path:
             self.socket.connect("\0" + path[1:] if path[0] == "@" else path)

@@ -289,7 +289,8 @@ void Connection::end_output() {
   }
   stage_ = Stage::lingering;
   ::shutdown(socket_.value(), SHUT_WR);
-  arm(farewell_ == Farewell::brief ? TimeoutKind::drain : TimeoutKind::linger);
+  const bool brief = farewell_ == Farewell::brief || server_->draining();
+  arm(brief ? TimeoutKind::drain : TimeoutKind::linger);
 }
 
 void Connection::lose(Farewell farewell) {

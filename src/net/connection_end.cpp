@@ -22,6 +22,10 @@ void Connection::drain() {
     guarded([this] { session_->on_drain(); });
     return;
   }
+  if (stage_ == Stage::lingering) {
+    arm(TimeoutKind::drain);  // a client that was refused and may still send: a second is enough
+    return;
+  }
   if (stage_ != Stage::open || !output_.empty() || send_.in_flight()) {
     return;
   }
