@@ -35,7 +35,7 @@ const UnavailableRow* find_short(std::string_view option) {
 
 Complaint suggestion_for(std::string_view wrong, std::string_view near) {
   const UnavailableRow* row = find_unavailable(near);
-  const std::string meant = "--" + std::string(near);
+  const std::string meant = std::string("--").append(near);
   return std::string(wrong) + ": did you mean " + meant + "?" +
          (row == nullptr ? "" : " " + refusal_of(*row, meant));
 }
