@@ -53,6 +53,19 @@ TEST_CASE("narrative names a few of many files", "[supervisor]") {
         "Detected changes in 'a', 'b', 'c' and 2 more. Reloading...");
 }
 
+TEST_CASE("narrative tells a loop that is blocked from a GIL that is held", "[supervisor]") {
+  Member member = departure().member;
+  member.pid = ::getpid();  // running, as long as it looks at itself
+  using ringhorn::telemetry::LoopPhase;
+  const std::string start =
+      "Child process [" + std::to_string(member.pid) + "] does not turn its event loop any more: ";
+  CHECK(told_abort(member, LoopPhase::turning, 0) ==
+        start + "a callback or task keeps it busy and never awaits. Ending it.");
+  CHECK(told_abort(member, LoopPhase::taking_gil, 0) ==
+        start + "another thread holds the GIL. Ending it.");
+  CHECK(told_abort(member, LoopPhase::unknown, 0) == start + "it is busy. Ending it.");
+}
+
 TEST_CASE("narrative names signals", "[supervisor]") {
   CHECK(told_status(SIGKILL) == "killed by SIGKILL");
   CHECK(told_status(SIGABRT | 0x80) == "killed by SIGABRT");

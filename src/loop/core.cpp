@@ -13,6 +13,8 @@
 
 namespace ringhorn::loop {
 
+using telemetry::LoopPhase;
+
 namespace {
 
 /// How long a busy loop may go on without offering the GIL, as CPython's own switch interval.
@@ -117,8 +119,11 @@ bool Core::wait() {
   waiting_ = true;
   {
     const py::GilRelease released;
+    note(LoopPhase::waiting);
     driver.wait(io::Driver::forever);
+    note(LoopPhase::taking_gil);
   }
+  note(LoopPhase::turning);
   waiting_ = false;
   gil_released_ns_ = driver.now_ns();
   return PyErr_CheckSignals() == 0;
@@ -144,7 +149,22 @@ void Core::let_others_run() {
   const base::Nanoseconds now_ns = running_driver_->now_ns();
   if (now_ns - gil_released_ns_ >= gil_held_ns_max) {
     gil_released_ns_ = now_ns;
-    const py::GilRelease released;
+    {
+      const py::GilRelease released;
+      note(LoopPhase::taking_gil);
+    }
+    note(LoopPhase::turning);
+  }
+}
+
+void Core::note_phase(std::atomic<LoopPhase>& where) noexcept {
+  phase_ = &where;
+  note(LoopPhase::turning);
+}
+
+void Core::note(LoopPhase phase) const noexcept {
+  if (phase_ != nullptr) {
+    phase_->store(phase, std::memory_order_relaxed);
   }
 }
 

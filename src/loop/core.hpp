@@ -9,12 +9,14 @@
 /// driver's queue as one alarm.
 #pragma once
 
+#include <atomic>
 #include <memory>
 
 #include <ringhorn/base/intrusive_list.hpp>
 #include <ringhorn/io/driver.hpp>
 #include <ringhorn/io/timer.hpp>
 #include <ringhorn/py/ref.hpp>
+#include <ringhorn/telemetry/board.hpp>
 
 #include "handle.hpp"
 #include "ready_queue.hpp"
@@ -66,6 +68,8 @@ class Core {
 
   /// Runs on `driver` from now on, until detach(). REQUIRES: !in_run()
   void attach(io::Driver& driver) noexcept { attached_driver_ = &driver; }
+  /// As EventLoop::note_phase.
+  void note_phase(std::atomic<telemetry::LoopPhase>& where) noexcept;
   /// Forgets the driver once it has let go of every descriptor.
   void detach();
   /// Drops all that waits to be called.
@@ -88,6 +92,7 @@ class Core {
     void on_expired() override {}
   };
 
+  void note(telemetry::LoopPhase phase) const noexcept;
   bool set_up();
   void tear_down();
   bool turn();
@@ -118,6 +123,7 @@ class Core {
   std::unique_ptr<io::Driver> own_driver_;
   io::Driver* running_driver_ = nullptr;  ///< null when not in run()
   Alarm alarm_;
+  std::atomic<telemetry::LoopPhase>* phase_ = nullptr;  ///< null: nobody watches from outside
   base::Nanoseconds gil_released_ns_ = 0;
   bool waiting_ = false;      ///< the GIL is released and the driver waits
   bool in_callback_ = false;  ///< Python code of the loop's or of a task's is being run

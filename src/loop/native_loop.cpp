@@ -28,6 +28,10 @@ py::Ref NativeLoop::start_task(PyObject* coroutine, PyObject* name) {
   return core_.start_task(coroutine, name);
 }
 
+void NativeLoop::note_phase(std::atomic<telemetry::LoopPhase>& where) {
+  core_.note_phase(where);
+}
+
 std::size_t NativeLoop::handle_count() const noexcept {
   const Types& types = core_.types();
   return types.handles.live_count() + types.timer_handles.live_count();

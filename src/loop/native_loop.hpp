@@ -19,6 +19,7 @@ class NativeLoop final : public EventLoop {
 
   void close() override;
   py::Ref start_task(PyObject* coroutine, PyObject* name) override;
+  void note_phase(std::atomic<telemetry::LoopPhase>& where) override;
   std::size_t handle_count() const noexcept override;
 
  private:

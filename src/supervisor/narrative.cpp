@@ -48,18 +48,23 @@ std::string quoted(const std::vector<std::string>& words) {
   return text;
 }
 
-std::string_view meaning_of(char state) {
-  switch (state) {
-    case 'T':
-    case 't':
-      return ": it is stopped by a signal or a debugger";
-    case 'D':
-      return ": it waits inside the kernel";
-    case 'R':
-      return ": it is busy";
-    default:
-      return ": it waits for something";
+std::string_view meaning_of(char state, telemetry::LoopPhase phase) {
+  using telemetry::LoopPhase;
+  if (state == 'T' || state == 't') {
+    return ": it is stopped by a signal or a debugger";
   }
+  if (state == 'D') {
+    return ": it waits inside the kernel";
+  }
+  if (phase == LoopPhase::taking_gil) {
+    return ": another thread holds the GIL";
+  }
+  const bool blocked = phase == LoopPhase::turning;
+  if (state == 'R') {
+    return blocked ? ": a callback or task keeps it busy and never awaits" : ": it is busy";
+  }
+  return blocked ? ": a callback or task blocks it instead of awaiting"
+                 : ": it waits for something";
 }
 
 }  // namespace
@@ -97,13 +102,13 @@ std::string told_spent(pid_t pid, std::string_view reason) {
   return child(pid) + " will be replaced: " + std::string(reason);
 }
 
-std::string told_abort(const Member& member, base::Nanoseconds now_ns) {
+std::string told_abort(const Member& member, telemetry::LoopPhase phase, base::Nanoseconds now_ns) {
   if (member.ready_ns == 0) {
     return child(member.pid) + " has not started in " + seconds(now_ns - member.started_ns) +
-           std::string(meaning_of(state_of(member.pid))) + ". Ending it.";
+           std::string(meaning_of(state_of(member.pid), phase)) + ". Ending it.";
   }
   return child(member.pid) + " does not turn its event loop any more" +
-         std::string(meaning_of(state_of(member.pid))) + ". Ending it.";
+         std::string(meaning_of(state_of(member.pid), phase)) + ". Ending it.";
 }
 
 std::string told_kill(const Member& member) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <ringhorn/base/clock.hpp>
+#include <ringhorn/telemetry/board.hpp>
 
 #include "fleet.hpp"
 
@@ -20,8 +21,8 @@ std::string told_death(const Departure& departure, int status, base::Nanoseconds
 /// The end of a worker that was told to go.
 std::string told_end(const Member& member, int status, base::Nanoseconds now_ns);
 std::string told_spent(pid_t pid, std::string_view reason);
-/// Why a worker is to die, with what the kernel says of it.
-std::string told_abort(const Member& member, base::Nanoseconds now_ns);
+/// Why a worker is to die, with what the kernel and it itself say of it.
+std::string told_abort(const Member& member, telemetry::LoopPhase phase, base::Nanoseconds now_ns);
 std::string told_kill(const Member& member);
 std::string told_reload(unsigned count, unsigned generation);
 std::string told_reload_failure(unsigned generation, unsigned serving);

@@ -34,7 +34,7 @@ void Supervisor::carry_out(const Order& order) {
       ::kill(order.pid, SIGTERM);
       return;
     case Order::Kind::abort:
-      log_.error(told_abort(*fleet_.member(order.pid), now_ns_));
+      log_.error(told_abort(*fleet_.member(order.pid), phase_of(order.pid), now_ns_));
       ::kill(order.pid, SIGABRT);
       ::kill(order.pid, SIGCONT);  // one that is stopped says where it stood, too
       return;
@@ -49,6 +49,12 @@ void Supervisor::say(pid_t pid, sock::Word word) const {
   const Child* child = find(pid);
   RINGHORN_ASSERT(child != nullptr);
   child->channel.say(word);
+}
+
+telemetry::LoopPhase Supervisor::phase_of(pid_t pid) {
+  const Child* child = find(pid);
+  RINGHORN_ASSERT(child != nullptr);
+  return board_.entry(child->entry).phase.load(std::memory_order_relaxed);
 }
 
 const Supervisor::Child* Supervisor::find(pid_t pid) const noexcept {
@@ -67,6 +73,7 @@ void Supervisor::spawn(const Order& order) {
   const std::size_t entry = free_entry();
   board_.entry(entry).heartbeat_ns = 0;
   board_.entry(entry).finished_count = 0;
+  board_.entry(entry).phase = telemetry::LoopPhase::unknown;
   log_.flush();
   const pid_t pid = ::fork();
   if (pid == 0) {

@@ -84,6 +84,7 @@ class Supervisor {
   [[noreturn]] void become_worker(const Order& order, sock::Channel channel, std::size_t entry);
   std::size_t free_entry() const;
   const Child* find(pid_t pid) const noexcept;
+  telemetry::LoopPhase phase_of(pid_t pid);
   void say(pid_t pid, sock::Word word) const;
 
   void wait();

@@ -66,6 +66,7 @@ void Worker::say_ready() {
 }
 
 void Worker::make_link() {
+  loop_->note_phase(surroundings_.supervision->entry->phase);
   link_ = std::make_unique<SupervisorLink>(
       *driver_, *surroundings_.supervision, heartbeat_ns(options_),
       SupervisorLink::Listener{[this](sock::Word word) { on_word(word); }, [] {},

@@ -36,8 +36,19 @@ bool Worker::make_loop() {
   }
   loop_ = loop.take_value();
   glue_ = py::run_source("ringhorn.finish", py::finish_source);
+  if (surroundings_.supervision && !show_stacks_on_abort()) {
+    return fail_python();
+  }
   const bool ready = glue_ && signals_.install(loop_->object(), [this] { on_stop_signal(); });
   return ready || fail_python();
+}
+
+/// The supervisor ends a worker that stands still by SIGABRT: where every thread stood is then in
+/// the log, whoever holds the GIL. False with an exception set.
+bool Worker::show_stacks_on_abort() {
+  const py::Ref faulthandler = py::Ref::steal(PyImport_ImportModule("faulthandler"));
+  return faulthandler &&
+         py::Ref::steal(PyObject_CallMethod(faulthandler.get(), "enable", "i", STDERR_FILENO));
 }
 
 bool Worker::set_environment() {

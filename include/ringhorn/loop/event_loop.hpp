@@ -5,6 +5,7 @@
 /// asyncio. Needs the GIL throughout.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <memory>
 #include <string>
@@ -13,6 +14,7 @@
 #include <ringhorn/base/result.hpp>
 #include <ringhorn/io/driver.hpp>
 #include <ringhorn/py/ref.hpp>
+#include <ringhorn/telemetry/board.hpp>
 
 namespace ringhorn::loop {
 
@@ -43,6 +45,10 @@ class EventLoop {
   /// task: a request is never stepped inside another one. Empty with an exception set on failure,
   /// and when SystemExit or KeyboardInterrupt came out of the step.
   virtual py::Ref start_task(PyObject* coroutine, PyObject* name) = 0;
+
+  /// Notes in `where`, which outlives the loop, what its thread is at. A loop of somebody else's
+  /// notes nothing.
+  virtual void note_phase(std::atomic<telemetry::LoopPhase>& where) { static_cast<void>(where); }
 
   /// Native handles that are alive in this interpreter, for the count at exit.
   virtual std::size_t handle_count() const noexcept = 0;

@@ -15,15 +15,25 @@
 
 namespace ringhorn::telemetry {
 
+/// What the thread of a worker's loop is at; the last that was noted, when it stands still.
+enum class LoopPhase : std::uint8_t {
+  unknown,    ///< nobody notes it: the worker starts, or has a loop of somebody else's
+  turning,    ///< callbacks run, the application's and ours
+  waiting,    ///< for something to happen
+  taking_gil  ///< something has happened, and another thread holds the GIL
+};
+
 /// A cache line of its own, so that workers do not slow each other down.
 struct alignas(64) BoardEntry {
   /// When the worker's loop last turned: base::monotonic_ns(), which is the same in all processes.
   std::atomic<base::Nanoseconds> heartbeat_ns;
   /// Responses completed so far.
   std::atomic<std::uint64_t> finished_count;
+  std::atomic<LoopPhase> phase;
 };
 static_assert(std::atomic<base::Nanoseconds>::is_always_lock_free);
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
+static_assert(std::atomic<LoopPhase>::is_always_lock_free);
 
 class Board {
  public:
