@@ -31,6 +31,12 @@ MATRIX = [
     ("3.14", "release", "extension", "auto"),
     ("3.14", "sanitized", "executable", "auto"),
 ]
+# The rows that also run pytests/libraries, whose packages are for CPython 3.11 and 3.12 only.
+LIBRARIES = [
+    ("3.11", "release", "executable", "auto"),
+    ("3.11", "release", "executable", "epoll"),
+    ("3.12", "release", "extension", "auto"),
+]
 # The same server on other event loops (--loop): what depends on when the driver has its turns.
 FOREIGN_LOOPS = [
     ("3.11", "sanitized", "executable", "asyncio"),
@@ -317,6 +323,8 @@ class Plan:
         ignored = ["--ignore=pytests/tidy", "--ignore=pytests/bench"]
         for version, kind, door, io in MATRIX:
             options = [f"--io={io}", *ignored, *arguments]
+            if (version, kind, door, io) not in LIBRARIES:
+                options.append("--ignore=pytests/libraries")
             self.through_door(version, kind, door, f", {io}" if io != "auto" else "", options)
 
     def foreign_loops(self) -> None:
