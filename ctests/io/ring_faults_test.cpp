@@ -85,6 +85,9 @@ TEST_CASE("UringDriver queues more requests than the queue has places", "[io]") 
   SECTION("the kernel is out of memory, or busy, for a while") {
     on.kernel->enter_errors = {EAGAIN, ENOMEM, EBUSY, EAGAIN};
   }
+  SECTION("the kernel takes none before its completions are collected") {
+    on.kernel->full = true;
+  }
   for (int index = 0; index < 10; ++index) {
     pollers.emplace_back(*on.driver, 7).poll.start(POLLIN);
   }
@@ -144,6 +147,53 @@ TEST_CASE("UringDriver: a receive without a buffer waits for one and goes on", "
   end_stop(on, first, one);
   second.receive.stop();
   end_stop(on, second, other);
+}
+
+TEST_CASE("UringDriver arms no more starved receives than there are buffers", "[io]") {
+  Scripted on;
+  std::deque<Receiver> receivers;
+  std::vector<io_uring_sqe> requests;
+  for (int index = 0; index < 5; ++index) {
+    receivers.emplace_back(*on.driver, any_fd()).receive.start();
+    turn(*on.driver, 0);
+    requests.push_back(on.kernel->take(IORING_OP_RECV));
+  }
+  for (const io_uring_sqe& request : requests) {
+    on.kernel->complete(request, -ENOBUFS);
+  }
+  turn(*on.driver, 0);
+  std::size_t armed = 0;
+  for (const std::size_t expected : {2U, 4U, 5U}) {
+    CHECK(on.driver->has_completions() == (expected < 5));
+    turn(*on.driver, 0);
+    armed = on.kernel->waiting(IORING_OP_RECV);
+    CHECK(armed == expected);
+  }
+  // In the order in which they found none.
+  for (std::size_t index = 0; index < receivers.size(); ++index) {
+    CHECK(on.kernel->take(IORING_OP_RECV).user_data == requests[index].user_data);
+    receivers[index].receive.stop();
+    turn(*on.driver, 0);
+    on.kernel->take(IORING_OP_ASYNC_CANCEL);
+    on.kernel->complete(requests[index], -ECANCELED);
+    turn(*on.driver, 0);
+    CHECK(receivers[index].stops == 1);
+  }
+}
+
+TEST_CASE("UringDriver asks once for the end of a request", "[io]") {
+  Scripted on;
+  Receiver receiver(*on.driver, any_fd());
+  receiver.receive.start();
+  turn(*on.driver, 0);
+  const io_uring_sqe request = on.kernel->take(IORING_OP_RECV);
+  receiver.receive.pause();
+  receiver.receive.start();
+  receiver.receive.pause();
+  receiver.receive.stop();
+  receiver.receive.stop();
+  end_stop(on, receiver, request);
+  CHECK(on.kernel->waiting(IORING_OP_ASYNC_CANCEL) == 0);
 }
 
 TEST_CASE("UringDriver arms a receive again whose request ended with bytes", "[io]") {

@@ -29,6 +29,8 @@ class ScriptedKernel final : public ringhorn::io::Kernel {
 
   /// Answers of the next calls of enter(), instead of taking requests: errnos.
   std::deque<int> enter_errors;
+  /// Takes nothing until completions are collected, as when it is out of memory for requests.
+  bool full = false;
   int enters = 0;
 
   /// Requests that were taken and not yet asked for, oldest first.
@@ -119,6 +121,10 @@ class ScriptedKernel final : public ringhorn::io::Kernel {
       const int error = enter_errors.front();
       enter_errors.pop_front();
       return -error;
+    }
+    full = full && (flags & IORING_ENTER_GETEVENTS) == 0;
+    if (full) {
+      return -EBUSY;
     }
     for (unsigned left = count; left > 0; --left) {
       const io_uring_sqe& request = sqes_[sq_head_++ % sqes_.size()];
