@@ -27,7 +27,8 @@ HOST = "Host: test"
 @pytest.mark.skipif(SANITIZED, reason="UBSan needs a pipe of its own to look at memory")
 @holds("robustness_76", "lesson_30")
 def test_server_without_descriptors_keeps_serving_and_recovers(serve, door):
-    """EMFILE on accept: those connected are served, no busy loop, and accept goes on later."""
+    """EMFILE on accept: those connected are served, no busy loop, those who wait for long are told
+    so, and accept goes on later."""
     # The ring notes the limit when accept is armed: it must be low from the start.
     command = ("sh", "-c", 'ulimit -S -n 20; exec "$@"', "sh", *door.command)
     with serve("raw:app", command=command) as server:
@@ -42,6 +43,9 @@ def test_server_without_descriptors_keeps_serving_and_recovers(serve, door):
             assert early.read_response().body == b"slept"
             assert cpu_seconds(server.pid) - used < seconds(0.4), "accept is a busy loop"
             still_serves(early)
+            shed = waiting.pop()
+            assert shed.read_response().status == 503
+            shed.expect_close()
             _, most = resource.prlimit(server.pid, resource.RLIMIT_NOFILE)
             resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (most, most))
             # Those that it has dropped were told so; the others are answered now.

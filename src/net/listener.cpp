@@ -22,6 +22,14 @@ namespace {
 constexpr base::Nanoseconds pause_ns = base::ns_per_s / 10;
 /// How long a handshake that is under way may take to end.
 constexpr base::Nanoseconds handshake_ns = base::ns_per_s / 4;
+/// So long may a lack of descriptors last before those who wait are refused: requests end, and
+/// other workers may accept.
+constexpr base::Nanoseconds patience_ns = base::ns_per_s;
+constexpr int refusals_per_retry_max = 256;
+
+bool lacks_descriptors(int error) {
+  return error == EMFILE || error == ENFILE;
+}
 
 /// Accepted sockets inherit these from the listening one (Linux), so that they cost no call each.
 /// A peer that vanished from a quiet connection is found after about a minute (lesson 34), and one
@@ -113,6 +121,7 @@ void Listener::due() {
 }
 
 void Listener::on_accepted(base::UniqueFd socket) {
+  failed_ns_ = long_ago_ns;
   server_->admit(std::move(socket), *this);
 }
 
@@ -129,7 +138,7 @@ void Listener::on_ready(short) {
 bool Listener::take_one() {
   base::UniqueFd socket(::accept4(socket_.value(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
   if (socket) {
-    server_->admit(std::move(socket), *this);
+    on_accepted(std::move(socket));
     return true;
   }
   if (const int error = errno; !io::concerns_one_connection(error)) {
@@ -142,12 +151,21 @@ void Listener::on_accept_error(int error) {
   if (state_ != State::accepting) {
     return;
   }
+  const base::Nanoseconds now_ns = server_->now_ns();
   state_ = State::paused;
-  due_ns_ = server_->now_ns() + pause_ns;
+  due_ns_ = now_ns + pause_ns;
   server_->wake_at(due_ns_);
-  if (server_->accept_error_lines().allow(server_->now_ns())) {
+  if (now_ns - failed_ns_ > patience_ns) {
+    failing_since_ns_ = now_ns;
+  }
+  failed_ns_ = now_ns;
+  if (lacks_descriptors(error) && now_ns - failing_since_ns_ >= patience_ns) {
+    server_->reserve().shed(socket_.value(), refusals_per_retry_max);
+  }
+  if (server_->accept_error_lines().allow(now_ns)) {
     server_->log().error("Cannot accept connections: " + std::generic_category().message(error) +
-                         ". Trying again until it works.");
+                         ". Trying again until it works" +
+                         (lacks_descriptors(error) ? "; who waits for a second gets 503." : "."));
   }
 }
 

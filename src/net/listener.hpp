@@ -1,11 +1,14 @@
 /// Listener accepts on one bound socket and hands what it accepts to the server. Out of descriptors
-/// or memory it pauses and tries again, while the connections that are held go on.
+/// or memory it pauses and tries again, while the connections that are held go on. When a lack of
+/// descriptors lasts, those who wait are refused rather than left to wait.
 ///
 /// Alone it has the driver accept as many as come. Where workers share the socket it is told that
 /// somebody waits, and takes one per turn: every worker is told, so that whoever has time gets it,
 /// and one that stands still keeps nobody waiting (lesson 55). The kernel's ways to wake only one
 /// of them wake the same one again and again.
 #pragma once
+
+#include <cstdint>
 
 #include <ringhorn/base/clock.hpp>
 #include <ringhorn/base/unique_fd.hpp>
@@ -42,6 +45,7 @@ class Listener final : private io::AcceptHandler, private io::PollHandler {
   const sock::Address& address() const noexcept { return address_; }
 
  private:
+  static constexpr base::Nanoseconds long_ago_ns = INT64_MIN / 2;
   /// idle → accepting ⇄ paused → sealed → stopping → stopped; *sealed*: nobody new gets in, and
   /// those whose handshake is under way are waited for.
   enum class State : std::uint8_t { idle, accepting, paused, sealed, stopping, stopped };
@@ -66,6 +70,8 @@ class Listener final : private io::AcceptHandler, private io::PollHandler {
   State state_ = State::idle;
   bool takes_queue_ = false;
   base::Nanoseconds due_ns_;
+  base::Nanoseconds failing_since_ns_ = 0;     ///< the first of a row of failures
+  base::Nanoseconds failed_ns_ = long_ago_ns;  ///< the last one, if no success came after it
 };
 
 }  // namespace ringhorn::net

@@ -21,6 +21,7 @@
 #include "listener.hpp"
 #include "output_queue.hpp"
 #include "rate_limit.hpp"
+#include "reserve.hpp"
 #include "session.hpp"
 #include "timeouts.hpp"
 
@@ -63,6 +64,7 @@ class ServerState final : private io::FlushHook, private io::Timer {
   bool aborting() const noexcept { return aborting_; }
   RateLimit& accept_error_lines() noexcept { return accept_error_lines_; }
   RateLimit& concurrency_lines() noexcept { return concurrency_lines_; }
+  Reserve& reserve() noexcept { return reserve_; }
 
   /// Arms `timeout` by the duration of its kind, from the beginning of the current dispatch on.
   void arm(Timeout& timeout, TimeoutKind kind) { wake_at(timeouts_.arm(timeout, kind, now_ns())); }
@@ -126,6 +128,7 @@ class ServerState final : private io::FlushHook, private io::Timer {
   Timeouts timeouts_;
   RateLimit accept_error_lines_{10 * base::ns_per_s};
   RateLimit concurrency_lines_{base::ns_per_s};
+  Reserve reserve_;
   std::vector<std::unique_ptr<Listener>> listeners_;
   base::IntrusiveList<Connection, ConnectionsTag> connections_;
   base::IntrusiveList<Connection, DirtyTag> dirty_;
