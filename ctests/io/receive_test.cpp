@@ -183,6 +183,25 @@ TEST_CASE_METHOD(EachBackend, "Receive reports RST as ECONNRESET", "[io]") {
   REQUIRE(!receiver.receive.in_flight());
 }
 
+TEST_CASE_METHOD(EachBackend, "Receive hears of RST right behind bytes", "[io]") {
+  const auto driver = make_driver();
+  Pair pair = make_tcp_pair();
+  Receiver receiver(*driver, pair.near);
+  SECTION("before it is started") {}
+  SECTION("before it looks") {
+    receiver.receive.start();
+    settle(*driver);
+  }
+  write_all(pair.far, "GET ");
+  reset_connection(std::move(pair.far));
+  if (!receiver.receive.in_flight()) {
+    receiver.receive.start();
+  }
+  run_until(*driver, [&] { return !receiver.errors.empty(); });
+  REQUIRE(receiver.errors == std::vector<int>{ECONNRESET});
+  REQUIRE(receiver.bytes == "GET ");
+}
+
 TEST_CASE_METHOD(EachBackend,
                  "Receive gives no bytes while it is paused, and all of them afterwards", "[io]") {
   const auto driver = make_driver();

@@ -181,6 +181,63 @@ TEST_CASE("UringDriver arms no more starved receives than there are buffers", "[
   }
 }
 
+TEST_CASE("UringDriver finds an end that the kernel has forgotten to tell", "[io]") {
+  constexpr auto period_ns = 10 * ringhorn::base::ns_per_ms;
+  Scripted on({.queue_entries = 4, .receive_buffer_count = 2, .recheck_ns = period_ns});
+  Pair pair = make_tcp_pair();
+  Receiver receiver(*on.driver, pair.near);
+  receiver.receive.start();
+  turn(*on.driver, 0);
+  const io_uring_sqe request = on.kernel->take(IORING_OP_RECV);
+  const auto begin_ns = ringhorn::base::monotonic_ns();
+  const auto is_looking = [&] {
+    return on.driver->timers().next_deadline_ns() != io::TimerQueue::never;
+  };
+  SECTION("after bytes") {
+    on.kernel->deliver(request, "GET ");
+    turn(*on.driver, 0);
+    SECTION("a reset") {
+      reset_connection(std::move(pair.far));
+    }
+    SECTION("an end") {
+      pair.far.reset();
+    }
+    while (on.kernel->waiting(IORING_OP_ASYNC_CANCEL) == 0 &&
+           ringhorn::base::monotonic_ns() - begin_ns < patience_ns) {
+      turn(*on.driver, 0);
+    }
+    CHECK(on.kernel->take(IORING_OP_ASYNC_CANCEL).addr == request.user_data);
+    on.kernel->complete(request, -ECANCELED);
+    turn(*on.driver, 0);
+    turn(*on.driver, 0);
+    // The next request tells what has happened.
+    on.kernel->complete(on.kernel->take(IORING_OP_RECV), -ECONNRESET);
+    turn(*on.driver, 0);
+    CHECK(receiver.errors == std::vector<int>{ECONNRESET});
+    CHECK(receiver.bytes == "GET ");
+    CHECK(!is_looking());
+    return;
+  }
+  SECTION("but not where the peer is still there; nobody looks for ever") {
+    on.kernel->deliver(request, "GET ");
+    turn(*on.driver, 0);
+    CHECK(is_looking());
+    while (is_looking() && ringhorn::base::monotonic_ns() - begin_ns < patience_ns) {
+      turn(*on.driver, 0);
+    }
+    CHECK(!is_looking());
+  }
+  SECTION("nor before there were bytes, or when there are more") {
+    pair.far.reset();
+    on.kernel->deliver(request, "GET ", IORING_CQE_F_MORE | IORING_CQE_F_SOCK_NONEMPTY);
+    turn(*on.driver, 0);
+    CHECK(!is_looking());
+  }
+  CHECK(on.kernel->waiting(IORING_OP_ASYNC_CANCEL) == 0);
+  receiver.receive.stop();
+  end_stop(on, receiver, request);
+}
+
 TEST_CASE("UringDriver asks once for the end of a request", "[io]") {
   Scripted on;
   Receiver receiver(*on.driver, any_fd());

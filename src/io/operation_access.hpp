@@ -23,6 +23,7 @@ struct OperationAccess {
   static PollHandler& handler(Poll& poll) noexcept { return *poll.handler_; }
 
   static bool& wanted(Receive& receive) noexcept { return receive.wanted_; }
+  static bool& starved(Receive& receive) noexcept { return receive.starved_; }
   static const msghdr& message(const Send& send) noexcept { return send.message_; }
   static int& outcome(Send& send) noexcept { return send.outcome_; }
   static short& events(Poll& poll) noexcept { return poll.events_; }

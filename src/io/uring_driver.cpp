@@ -6,6 +6,7 @@ namespace ringhorn::io {
 
 UringDriver::~UringDriver() {
   RINGHORN_ASSERT(starved_.empty() && !has_stops());
+  timers_.disarm(recheck_timer_);
   if (!ring_.is_mine()) {
     return;
   }

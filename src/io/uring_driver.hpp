@@ -63,6 +63,9 @@ class UringDriver final : public Driver {
   void go_on(Receive& receive);
   void arm_starved(unsigned budget);
 
+  void recheck_later(Receive& receive);
+  void recheck();
+
   void start(Send& send) override;
   void stop(Send& send) override;
   void complete(Send& send, int result);
@@ -86,6 +89,21 @@ class UringDriver final : public Driver {
   unsigned events_per_turn_ = 0;
   /// Receives that found no buffer, in the order in which they did.
   base::IntrusiveList<Operation, OperationTag> starved_;
+
+  /// Looks at receives that have been quiet (uring_recheck.cpp).
+  class RecheckTimer final : public Timer {
+   public:
+    explicit RecheckTimer(UringDriver& driver) noexcept : driver_(&driver) {}
+
+   private:
+    void on_expired() override { driver_->recheck(); }
+    UringDriver* driver_;
+  };
+  RecheckTimer recheck_timer_{*this};
+  base::Nanoseconds recheck_ns_ = 0;
+  /// Those that got bytes since the timer last expired, and those that did before.
+  base::IntrusiveList<Operation, OperationTag> heard_;
+  base::IntrusiveList<Operation, OperationTag> quiet_;
 
   /// When the ring's own timeout fires; `never` when it is not armed.
   base::Nanoseconds alarm_ns_ = TimerQueue::never;

@@ -1,4 +1,5 @@
 #include <cerrno>
+#include <utility>
 
 #include "uring_driver.hpp"
 
@@ -18,6 +19,7 @@ void UringDriver::start(Receive& receive) {
 
 void UringDriver::arm(Receive& receive) {
   OperationAccess::in_flight(receive) = true;
+  OperationAccess::starved(receive) = false;
   OperationAccess::cancelling(receive) = false;
   io_uring_sqe& sqe = ring_.next_sqe();
   ::io_uring_prep_recv_multishot(&sqe, receive.fd(), nullptr, 0, 0);
@@ -27,17 +29,17 @@ void UringDriver::arm(Receive& receive) {
 }
 
 void UringDriver::pause(Receive& receive) {
-  if (receive.linked()) {
+  if (OperationAccess::starved(receive)) {
     receive.unlink();
-    OperationAccess::in_flight(receive) = false;
+    go_on(receive);
   } else if (receive.in_flight()) {
     cancel(receive, label(&receive, Tag::receive));
   }
 }
 
 void UringDriver::stop(Receive& receive) {
-  if (receive.linked() || !receive.in_flight()) {
-    receive.unlink();
+  receive.unlink();
+  if (std::exchange(OperationAccess::starved(receive), false) || !receive.in_flight()) {
     return report_stopped_later(receive);
   }
   OperationAccess::stopping(receive) = true;
@@ -53,12 +55,14 @@ void UringDriver::complete_end(Receive& receive, int result, unsigned flags) {
   if ((flags & IORING_CQE_F_MORE) != 0) {
     return;
   }
+  receive.unlink();
   if (OperationAccess::stopping(receive)) {
     return report_stopped(receive);
   }
   if (result == -ENOBUFS && OperationAccess::wanted(receive)) {
     // Arming it now would only fail again: other completions still hold the buffers.
     OperationAccess::cancelling(receive) = false;
+    OperationAccess::starved(receive) = true;
     return starved_.push_back(receive);
   }
   if (result == -ECANCELED || result == -ENOBUFS || result == -EINTR || result == -EAGAIN) {
@@ -89,11 +93,15 @@ unsigned UringDriver::complete_bytes(unsigned index, unsigned end) {
   }
   const unsigned short last_id = BufferRing::id(last->flags);
   const bool ended = (last->flags & IORING_CQE_F_MORE) == 0;
+  const bool more = (last->flags & IORING_CQE_F_SOCK_NONEMPTY) != 0;
   const bool stopping = OperationAccess::stopping(receive);
   // Armed before the handler runs: a receive that ended paused is idle, and the handler may destroy
   // it.
   if (ended && !stopping) {
+    receive.unlink();
     go_on(receive);
+  } else if (!stopping && !more) {
+    recheck_later(receive);
   }
   if (!stopping) {
     OperationAccess::handler(receive).on_received(bytes);
@@ -121,6 +129,7 @@ void UringDriver::go_on(Receive& receive) {
   }
   OperationAccess::in_flight(receive) = false;
   OperationAccess::cancelling(receive) = false;
+  OperationAccess::starved(receive) = false;
 }
 
 void UringDriver::arm_starved(unsigned budget) {

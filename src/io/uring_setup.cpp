@@ -150,6 +150,7 @@ base::Result<bool, std::string> UringDriver::open(const UringSettings& settings)
     return base::Failure{explain(error)};
   }
   events_per_turn_ = settings.events_per_turn;
+  recheck_ns_ = settings.recheck_ns;
   arm_wake();
   return true;
 }

@@ -169,6 +169,9 @@ struct UringSettings {
   unsigned receive_buffer_bytes = 16384;
   /// Completions handled before output is flushed and the kernel is asked again.
   unsigned events_per_turn = 64;
+  /// A receive that has been quiet for this long or twice that is looked at once: the kernel may
+  /// have forgotten to tell its end.
+  base::Nanoseconds recheck_ns = base::ns_per_s;
 };
 
 /// Sets up a ring in this thread (after fork, after dropping privileges: CVE-2024-22017).

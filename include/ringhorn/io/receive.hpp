@@ -45,6 +45,7 @@ class Receive final : public Operation {
   friend struct OperationAccess;
   ReceiveHandler* handler_;
   bool wanted_ = false;
+  bool starved_ = false;  ///< it waits for a buffer of the ring, not for the kernel
 };
 
 }  // namespace ringhorn::io
