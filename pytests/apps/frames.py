@@ -14,7 +14,7 @@ from typing import Annotated
 import anyio
 import httpx
 import pydantic
-from fastapi import Depends, FastAPI, File, Form, HTTPException, Query, UploadFile
+from fastapi import Depends, FastAPI, File, Form, HTTPException, UploadFile
 from fastapi.responses import StreamingResponse as FastStreamingResponse
 from observe import note, noted, notes
 from starlette.applications import Starlette
@@ -336,9 +336,18 @@ async def create_item(item: Item) -> Item:
 
 
 @api.get("/sync")
-def sync_item(delay: Annotated[float, Query()] = 0) -> dict:
-    threading.Event().wait(delay)
+def sync_item() -> dict:
     return {"thread": threading.current_thread() is not threading.main_thread()}
+
+
+_meetings: dict[int, threading.Barrier] = {}
+
+
+@api.get("/meet")
+def meet(count: int) -> dict:
+    """Waits, in its thread, until `count` requests are here at the same time."""
+    _meetings.setdefault(count, threading.Barrier(count)).wait(60)
+    return {"met": True}
 
 
 @api.get("/session")

@@ -5,6 +5,7 @@ Waiting is done inside the page, by an observer of its document, so that nothing
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import re
@@ -33,6 +34,13 @@ new Promise((resolve) => {
   observer.observe(document, {subtree: true, childList: true, characterData: true});
 })
 """
+
+
+_GONE = re.compile("navigated or closed|execution context|context with")
+
+
+class DocumentGone(AssertionError):
+    """It was replaced by another while it was asked."""
 
 
 class Browser:
@@ -77,7 +85,9 @@ class Browser:
         while True:
             answer = json.loads(self._socket.recv(timeout=seconds(timeout)))
             if answer.get("id") == number:
-                assert "error" not in answer, f"{method}: {answer['error']}"
+                if problem := answer.get("error"):
+                    kind = DocumentGone if _GONE.search(str(problem)) else AssertionError
+                    raise kind(f"{method}: {problem}")
                 return answer["result"]
 
     def open(self, url: str) -> Page:
@@ -103,8 +113,10 @@ class Page:
         self.run("window.isOld = true")
         self._browser.call("Page.reload", self._session)
         # The old document may be asked once more before it goes; the new one lacks the mark.
-        while self.run("window.isOld === true || document.readyState === 'loading'"):
-            pass
+        old = True
+        while old:
+            with contextlib.suppress(DocumentGone):
+                old = self.run("window.isOld === true || document.readyState === 'loading'")
 
     def run(self, script: str):
         """The value of an expression, a promise's too, as JSON has it."""
