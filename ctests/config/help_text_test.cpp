@@ -78,6 +78,10 @@ Processes:
                                   them; WEB_CONCURRENCY sets it too. Without it
                                   one process serves alone.
                                   [RINGHORN_WORKERS]
+  --balance shared|hash           All workers take connections from one socket,
+                                  or each from one of its own, to which the
+                                  kernel spreads them by hash.
+                                  [default: shared; RINGHORN_BALANCE]
   --reload                        For development: start the application anew
                                   when its files change. Requests wait
                                   meanwhile.

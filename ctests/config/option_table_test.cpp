@@ -51,6 +51,7 @@ Options different() {
   options.timeout_startup = options.timeout_worker_healthcheck = 77;
   options.timeout_keep_alive = options.timeout_header = 77;
   options.timeout_body = options.timeout_write = 77;
+  options.balance = Balance::hash;
   options.check_config = options.reload = true;
   options.reload_delay = 77;
   options.drain_delay = 77;
@@ -76,7 +77,7 @@ int count_of_equal_members(const Options& a, const Options& b) {
          (a.date_header == b.date_header) + (a.timeout_keep_alive == b.timeout_keep_alive) +
          (a.timeout_header == b.timeout_header) + (a.timeout_body == b.timeout_body) +
          (a.timeout_write == b.timeout_write) + (a.drain_delay == b.drain_delay) +
-         (a.check_config == b.check_config) + (a.reload == b.reload) +
+         (a.check_config == b.check_config) + (a.reload == b.reload) + (a.balance == b.balance) +
          (a.reload_delay == b.reload_delay) + (a.limit_request_line == b.limit_request_line) +
          (a.limit_header_count == b.limit_header_count) +
          (a.limit_header_size == b.limit_header_size) +

@@ -44,6 +44,9 @@ std::string text_of(const std::optional<T>& value) {
 std::string text_of(Lifespan value) {
   return std::to_string(static_cast<int>(value));
 }
+std::string text_of(Balance value) {
+  return std::to_string(static_cast<int>(value));
+}
 std::string text_of(Io value) {
   return std::to_string(static_cast<int>(value));
 }
@@ -128,6 +131,7 @@ const std::vector<Case>& cases() {
       valued("uds-owner", "RINGHORN_UDS_OWNER", "www:www", &Options::uds_owner, "", "www:www"),
       valued("backlog", "RINGHORN_BACKLOG", "16", &Options::backlog, "2048", "16"),
       valued("workers", "RINGHORN_WORKERS", "4", &Options::workers, "none", "4"),
+      valued("balance", "RINGHORN_BALANCE", "hash", &Options::balance, "0", "1"),
       flag("--reload", "RINGHORN_RELOAD", "1", &Options::reload, "false", "true"),
       reloading("reload-dir", "RINGHORN_RELOAD_DIRS", "src", &Options::reload_dirs, "", "src "),
       reloading("reload-include", "RINGHORN_RELOAD_INCLUDES", "*.html", &Options::reload_includes,

@@ -108,3 +108,50 @@ TEST_CASE("look_up_owner knows names, numbers and neither", "[supervisor]") {
   CHECK(look_up_owner("0:no-such-group").error() == "there is no group 'no-such-group'");
   CHECK_FALSE(look_up_owner("4294967295").ok());
 }
+
+TEST_CASE("open_listeners gives each worker a socket of its own by hash", "[supervisor]") {
+  const Endpoint tcp{Endpoint::Kind::tcp, "127.0.0.1", 0, -1};
+  Options options = options_for({tcp, abstract("h")});
+  options.balance = ringhorn::config::Balance::hash;
+  options.workers = 3;
+  auto opened = open_listeners(options, {});
+  REQUIRE(opened.ok());
+  const Listeners& listeners = opened.value();
+  REQUIRE(listeners.size() == 4);
+  for (unsigned share = 0; share < 3; ++share) {
+    CHECK(listeners[share].share == share);
+    CHECK(listeners[share].address.port == listeners[0].address.port);
+    CHECK(accepts(listeners[share]));
+  }
+  CHECK(listeners[0].address.port != 0);
+  CHECK_FALSE(listeners[3].share);  // the queue of a Unix socket cannot be shared out
+  // Another server that does the same must not get in.
+  options.binds[0].port = listeners[0].address.port;
+  options.binds.pop_back();
+  auto again = open_listeners(options, {});
+  REQUIRE_FALSE(again.ok());
+  CHECK(again.error().find("address already in use") != std::string::npos);
+}
+
+TEST_CASE("every socket has a worker, and every worker a socket", "[supervisor]") {
+  constexpr unsigned shares = 4;
+  for (unsigned count = 1; count < 10; ++count) {
+    std::map<unsigned, int> served;
+    for (unsigned slot = 0; slot < count; ++slot) {
+      int here = 0;
+      for (unsigned share = 0; share < shares; ++share) {
+        ringhorn::sock::Listening listening;
+        listening.share = share;
+        const bool serves_it = serves(slot, count, listening, shares);
+        here += serves_it;
+        served[share] += serves_it;
+      }
+      CHECK(here > 0);
+    }
+    CHECK(served.size() == shares);
+    for (const auto& [share, workers] : served) {
+      CHECK(workers > 0);
+    }
+    CHECK(serves(0, count, ringhorn::sock::Listening(), shares));
+  }
+}

@@ -73,6 +73,10 @@ constexpr std::array table = {
               "Serve with this many processes under a supervisor that replaces, reloads and drains "
               "them; WEB_CONCURRENCY sets it too. Without it one process serves alone.",
               "a count of workers: give a whole number from 1 to 500", read_workers, 'w'},
+    OptionRow{"balance", "", "shared|hash", Kind::value, Group::process, "shared",
+              "All workers take connections from one socket, or each from one of its own, to which "
+              "the kernel spreads them by hash.",
+              "a way to balance: give shared or hash", read_balance},
     OptionRow{"reload", "", "", Kind::flag, Group::process, "off",
               "For development: start the application anew when its files change. Requests wait "
               "meanwhile.",

@@ -133,6 +133,15 @@ bool read_lifespan(std::string_view text, Options& options) {
   return place.has_value();
 }
 
+bool read_balance(std::string_view text, Options& options) {
+  constexpr std::array<std::string_view, 2> words = {"shared", "hash"};
+  const auto place = place_of(text, words);
+  if (place) {
+    options.balance = static_cast<Balance>(*place);
+  }
+  return place.has_value();
+}
+
 bool read_io(std::string_view text, Options& options) {
   constexpr std::array<std::string_view, 3> words = {"auto", "uring", "epoll"};
   const auto place = place_of(text, words);

@@ -27,6 +27,7 @@ bool read_app(std::string_view text, Options& options);
 bool read_host(std::string_view text, Options& options);
 bool read_loop(std::string_view text, Options& options);
 bool read_lifespan(std::string_view text, Options& options);
+bool read_balance(std::string_view text, Options& options);
 bool read_io(std::string_view text, Options& options);
 bool read_web_sockets(std::string_view text, Options& options);
 bool read_log_level(std::string_view text, Options& options);

@@ -93,7 +93,7 @@ bool set_option(int fd, int level, int name) {
   return ::setsockopt(fd, level, name, &on, sizeof on) == 0;
 }
 
-Bound bind_one(const Candidate& candidate) {
+Bound bind_one(const Candidate& candidate, bool shares_port) {
   const auto failed = [&](std::string_view what) {
     const int error = errno;
     return base::Failure{BindFailure{error, "[Errno " + std::to_string(error) +
@@ -109,6 +109,7 @@ Bound bind_one(const Candidate& candidate) {
   // Linux hands TCP_NODELAY of a listener down to what it accepts: one call instead of one each.
   // IPV6_V6ONLY as asyncio: `::` and `0.0.0.0` are two sockets and may share a port.
   if (!set_option(fd.value(), SOL_SOCKET, SO_REUSEADDR) ||
+      (shares_port && !set_option(fd.value(), SOL_SOCKET, SO_REUSEPORT)) ||
       !set_option(fd.value(), IPPROTO_TCP, TCP_NODELAY) ||
       (candidate.family == AF_INET6 && !set_option(fd.value(), IPPROTO_IPV6, IPV6_V6ONLY))) {
     return failed("set socket options");
@@ -142,7 +143,7 @@ base::Result<base::UniqueFd, std::string> bind_tcp(const ListenOptions& options)
   }
   std::string first_sentence;
   for (const Candidate& candidate : candidates.value()) {
-    Bound bound = bind_one(candidate);
+    Bound bound = bind_one(candidate, options.shares_port);
     if (bound) {
       return bound.take_value();
     }
@@ -163,7 +164,7 @@ base::Result<std::vector<base::UniqueFd>, std::string> bind_tcp_all(const Listen
   std::uint16_t port = options.port;
   for (Candidate& candidate : candidates.value()) {
     set_port(candidate, port);
-    Bound bound = bind_one(candidate);
+    Bound bound = bind_one(candidate, options.shares_port);
     if (bound) {
       sockets.push_back(bound.take_value());
       port = local_address(sockets.back().value()).port;

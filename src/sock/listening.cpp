@@ -67,12 +67,12 @@ base::Result<Listening, std::string> adopt(int fd) {
     const int on = 1;
     ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   }
-  return Listening{base::UniqueFd(fd), std::move(address), Hold::shared, std::nullopt};
+  return Listening{base::UniqueFd(fd), std::move(address), Hold::shared};
 }
 
 bool seal(int fd, const Address& address) {
   return address.family == Address::Family::unix_path ? ::shutdown(fd, SHUT_RD) == 0
-                                                                : drop_openings(fd);
+                                                      : drop_openings(fd);
 }
 
 }  // namespace ringhorn::sock

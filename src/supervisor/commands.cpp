@@ -117,14 +117,14 @@ void Supervisor::reload(const std::string& why) {
   reloading_ = true;
   surroundings_.manager.reloading();
   if (fleet_.count() == 0) {
-    fleet_.resize(options_.workers.value_or(1));
+    resize(options_.workers.value_or(1));
   }
   fleet_.reload();
 }
 
 void Supervisor::grow() {
   if (ending_ == Ending::none && fleet_.count() < count_max) {
-    fleet_.resize(fleet_.count() + 1);
+    resize(fleet_.count() + 1);
     log_.info(told_count("SIGTTIN, increasing", fleet_.count()));
   }
 }
@@ -137,7 +137,7 @@ void Supervisor::shrink() {
     log_.info("Received SIGTTOU; there is one worker only, it stays.");
     return;
   }
-  fleet_.resize(fleet_.count() - 1);
+  resize(fleet_.count() - 1);
   log_.info(told_count("SIGTTOU, decreasing", fleet_.count()));
 }
 

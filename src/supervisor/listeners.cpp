@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <charconv>
+#include <iterator>
 #include <utility>
 
 #include <ringhorn/sock/listen.hpp>
@@ -23,17 +24,51 @@ int number_in(const config::Environment& environment, const std::string& name) {
   return error == std::errc() && stop == text.data() + text.size() ? number : -1;
 }
 
-Opened open_tcp(const config::Endpoint& endpoint, const config::Options& options) {
-  auto sockets = sock::bind_tcp_all({endpoint.host, endpoint.port, options.backlog});
+/// One socket for each address that the host has; their ports are the same.
+Opened bind_addresses(const sock::ListenOptions& wanted, std::optional<unsigned> share) {
+  auto sockets = sock::bind_tcp_all(wanted);
   if (!sockets) {
     return base::Failure{sockets.error()};
   }
   Listeners listeners;
   for (base::UniqueFd& socket : sockets.value()) {
     sock::Address address = sock::local_address(socket.value());
-    listeners.push_back({std::move(socket), std::move(address), sock::Hold::ours, std::nullopt});
+    listeners.push_back({.socket = std::move(socket),
+                         .address = std::move(address),
+                         .hold = sock::Hold::ours,
+                         .share = share});
   }
   return listeners;
+}
+
+Opened bind_shares(const sock::ListenOptions& wanted, unsigned count) {
+  Listeners listeners;
+  for (unsigned share = 0; share < count; ++share) {
+    Opened opened = bind_addresses(wanted, share);
+    if (!opened) {
+      return opened;
+    }
+    std::move(opened.value().begin(), opened.value().end(), std::back_inserter(listeners));
+  }
+  return listeners;
+}
+
+Opened open_tcp(const config::Endpoint& endpoint, const config::Options& options) {
+  sock::ListenOptions wanted{endpoint.host, endpoint.port, options.backlog};
+  if (options.balance == config::Balance::shared) {
+    return bind_addresses(wanted, std::nullopt);
+  }
+  // Sockets that share a port do so with those of other servers, too: whether it is taken shows
+  // only to one that does not.
+  {
+    const Opened probe = bind_addresses(wanted, std::nullopt);
+    if (!probe) {
+      return base::Failure{probe.error()};
+    }
+    wanted.port = probe.value().front().address.port;
+  }
+  wanted.shares_port = true;
+  return bind_shares(wanted, options.workers.value_or(1));
 }
 
 Opened one(base::Result<sock::Listening, std::string> opened) {
@@ -130,6 +165,13 @@ Opened open_listeners(const config::Options& options, const std::vector<int>& ac
     return base::Failure{failure};
   }
   return listeners;
+}
+
+bool serves(unsigned slot, unsigned count, const sock::Listening& listening, unsigned shares) {
+  if (!listening.share) {
+    return true;
+  }
+  return count < shares ? *listening.share % count == slot : *listening.share == slot % shares;
 }
 
 }  // namespace ringhorn::supervisor

@@ -96,10 +96,41 @@ void Supervisor::become_worker(const Order& order, sock::Channel channel, std::s
   changes_.reset();
   signals_.leave_to_child();
   Assignment assignment{order.slot,         order.generation,  entry,
-                        std::move(channel), std::move(board_), std::move(listeners_)};
+                        std::move(channel), std::move(board_), {}};
+  for (sock::Listening& listening : listeners_) {
+    if (serves(order.slot, fleet_.count(), listening, share_count())) {
+      assignment.listeners.push_back(std::move(listening));
+    }
+  }
+  listeners_.clear();
   const int status = surroundings_.work(std::move(assignment));
   log_.flush();
   ::_exit(status);
+}
+
+/// Sockets that share an address were made for the workers that there were at the start.
+unsigned Supervisor::share_count() const {
+  return options_.workers.value_or(1);
+}
+
+/// To so many workers. Who is to accept from other sockets than before is replaced by one that
+/// does.
+void Supervisor::resize(unsigned count) {
+  const auto sockets_of = [this](unsigned slot, unsigned of) {
+    std::vector<bool> served;
+    for (const sock::Listening& listening : listeners_) {
+      served.push_back(serves(slot, of, listening, share_count()));
+    }
+    return served;
+  };
+  const unsigned before = fleet_.count();
+  fleet_.resize(count);
+  for (const Member& member : fleet_.members()) {
+    if (member.slot < std::min(before, count) &&
+        sockets_of(member.slot, before) != sockets_of(member.slot, count)) {
+      fleet_.on_spent(member.pid);
+    }
+  }
 }
 
 std::size_t Supervisor::free_entry() const {

@@ -143,7 +143,9 @@ void Supervisor::hear_changes() {
 
 void Supervisor::on_first_ready() {
   for (const sock::Listening& listening : listeners_) {
-    log_.info(telemetry::running_on(listening.to_string(), log_));
+    if (listening.share.value_or(0) == 0) {
+      log_.info(telemetry::running_on(listening.to_string(), log_));
+    }
   }
   tell_manager();
 }

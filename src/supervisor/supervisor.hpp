@@ -83,6 +83,8 @@ class Supervisor {
   /// In the forked child; does not return.
   [[noreturn]] void become_worker(const Order& order, sock::Channel channel, std::size_t entry);
   std::size_t free_entry() const;
+  unsigned share_count() const;
+  void resize(unsigned count);
   const Child* find(pid_t pid) const noexcept;
   telemetry::LoopPhase phase_of(pid_t pid);
   void say(pid_t pid, sock::Word word) const;

@@ -16,6 +16,8 @@ namespace ringhorn::config {
 
 /// Whether the lifespan protocol is spoken; `automatic` goes on without it when the app refuses.
 enum class Lifespan : std::uint8_t { automatic, on, off };
+/// How connections come to workers: from one socket, or each worker from one of its own.
+enum class Balance : std::uint8_t { shared, hash };
 /// What carries the network: `automatic` takes io_uring where it can be had, epoll elsewhere.
 enum class Io : std::uint8_t { automatic, uring, epoll };
 /// Whether WebSockets are served; otherwise their handshakes are plain requests.
@@ -60,6 +62,7 @@ struct Options {
   std::vector<std::string> reload_includes;
   std::vector<std::string> reload_excludes;
   double reload_delay = 0.25;
+  Balance balance = Balance::shared;
   int backlog = 2048;                              ///< at least 1
   std::optional<std::uint32_t> limit_concurrency;  ///< at least 1; not set: no limit
   double timeout_keep_alive = 5;

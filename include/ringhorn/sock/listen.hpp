@@ -15,6 +15,9 @@ struct ListenOptions {
   std::string host;  ///< name, IPv4 or IPv6 address (brackets allowed); empty: every interface
   std::uint16_t port = 0;  ///< 0: any free one
   int backlog = 2048;
+  /// SO_REUSEPORT: other sockets that set it, too, may be bound to the same address; each gets the
+  /// connections that the kernel chooses by hash, and has a queue of its own.
+  bool shares_port = false;
 };
 
 /// A bound socket: SO_REUSEADDR, non-blocking, close-on-exec, TCP_NODELAY (inherited by accepted

@@ -33,7 +33,9 @@ struct Listening {
   base::UniqueFd socket;
   Address address;
   Hold hold = Hold::ours;
-  std::optional<FileId> file;  ///< of a Unix socket that has one
+  std::optional<FileId> file = std::nullopt;  ///< of a Unix socket that has one
+  /// Of several sockets with this address, which one; empty: it is the only one.
+  std::optional<unsigned> share = std::nullopt;
 
   /// For the banner: `http://127.0.0.1:8000`, `unix socket /run/app.sock`.
   std::string to_string() const;

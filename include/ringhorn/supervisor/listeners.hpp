@@ -19,9 +19,14 @@ using Listeners = std::vector<sock::Listening>;
 /// (sd_listen_fds(3)). Empty when there are none, or when they are meant for another process.
 std::vector<int> activated_descriptors(const config::Environment& environment);
 
-/// Binds and listens. Sockets of `activated` stand in for --host and --port; those of --bind, --uds
+/// Binds and listens: with --balance hash one socket for each worker and address. Sockets of
+/// `activated` stand in for --host and --port; those of --bind, --uds
 /// and --fd come on top. At least one when it succeeds; on failure a sentence, and nothing is left.
 base::Result<Listeners, std::string> open_listeners(const config::Options& options,
                                                     const std::vector<int>& activated);
+
+/// Whether the worker in `slot` of `count` accepts from it: every socket has somebody, however many
+/// workers there are. REQUIRES: `slot` < `count`
+bool serves(unsigned slot, unsigned count, const sock::Listening& listening, unsigned shares);
 
 }  // namespace ringhorn::supervisor

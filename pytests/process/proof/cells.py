@@ -69,6 +69,14 @@ def reload_cells():
         wishes=lambda pace: {"preload": True},
     )
     yield replace(
+        hup,
+        name="hup-hash",
+        title="HUP, a socket for each worker",
+        needs=needs("hup", "balance"),
+        wishes=lambda pace: {"balance": "hash"},
+        workers=(2,),
+    )
+    yield replace(
         hup, name="hup-many", title="HUP x5 at once", run=faults.hup_many, workers=(2,)
     )
     yield replace(

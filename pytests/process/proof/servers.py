@@ -40,6 +40,7 @@ class Wishes:
     grace: int = 30
     access_log: bool = False
     preload: bool = False
+    balance: str | None = None
     pid_file: Path | None = None
 
 
@@ -75,6 +76,7 @@ _FEATURES = {
     "health-check": "--timeout-worker-healthcheck",
     "pid-file": "--pid",
     "preload": "--preload",
+    "balance": "--balance",
     "websockets": "--ws",
 }
 
@@ -100,6 +102,7 @@ def ringhorn(door: Door) -> Kind:
             *option("--limit-max-age", wishes.max_age),
             *option("--timeout-worker-healthcheck", wishes.health_check),
             *option("--pid", wishes.pid_file),
+            *option("--balance", wishes.balance),
             *(["--preload"] if wishes.preload else []),
         ]
 

@@ -1,0 +1,56 @@
+"""--balance: one socket for all workers, or one for each."""
+
+from collections import Counter
+from signal import SIGTTIN, SIGTTOU
+
+import pytest
+from support.checks import show
+
+HASH = ("--balance", "hash", "--workers", "2")
+
+
+def workers_of(server, count: int = 40) -> Counter:
+    """Who answers so many new connections."""
+    return Counter(show(server.get("/process"))["pid"] for _ in range(count))
+
+
+def until(server, workers: int, count: int) -> set[int]:
+    """Waits until so many processes answer `count` new connections; who they are."""
+    while len(found := workers_of(server, count)) != workers:
+        pass
+    return set(found)
+
+
+@pytest.mark.parametrize("balance", ["shared", "hash"])
+def test_every_worker_gets_its_share(serve, balance):
+    with serve("raw:app", "--balance", balance, "--workers", "2") as server:
+        until(server, 2, 40)
+
+
+def test_sockets_have_a_worker_however_many_there_are(serve):
+    with serve("raw:app", *HASH) as server:
+        both = until(server, 2, 40)
+        mark = server.mark()
+        server.send_signal(SIGTTOU)
+        server.wait_for_line("decreasing the number of processes to 1", since=mark)
+        # The one that is left is replaced by one that accepts from both sockets.
+        (alone,) = until(server, 1, 40)
+        assert alone not in both
+        mark = server.mark()
+        server.send_signal(SIGTTIN)
+        server.wait_for_line("increasing the number of processes to 2", since=mark)
+        assert alone not in until(server, 2, 40)
+
+
+def test_third_worker_shares_the_socket_of_the_first(serve):
+    with serve("raw:app", *HASH) as server:
+        both = until(server, 2, 40)
+        server.send_signal(SIGTTIN)
+        assert both < until(server, 3, 80)
+
+
+def test_port_that_another_server_shares_is_taken(serve, door):
+    with serve("raw:app", *HASH) as server:
+        ended = door.run("raw:app", *HASH, "--port", str(server.port))
+        assert ended.returncode == 3
+        assert "address already in use" in ended.stderr
