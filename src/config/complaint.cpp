@@ -36,8 +36,8 @@ const UnavailableRow* find_short(std::string_view option) {
 Complaint suggestion_for(std::string_view wrong, std::string_view near) {
   const UnavailableRow* row = find_unavailable(near);
   const std::string meant = std::string("--").append(near);
-  return std::string(wrong) + ": did you mean " + meant + "?" +
-         (row == nullptr ? "" : " " + refusal_of(*row, meant));
+  std::string text = std::string(wrong) + ": did you mean " + meant + "?";
+  return row == nullptr ? text : text.append(" ").append(refusal_of(*row, meant));
 }
 
 /// The row whose option, or whose `no-` form, is `name`; null for actions and unknown names.
