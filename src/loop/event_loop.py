@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 import weakref
-from asyncio import base_events, events, format_helpers
+from asyncio import base_events, events, format_helpers, protocols, selector_events
 
 
 class WatchedDescriptors:
@@ -32,7 +32,31 @@ class WatchedDescriptors:
         pass
 
 
-def make_loop_class(core):
+def make_transport_class(read_ready, write_at_once):
+    class SocketTransport(selector_events._SelectorSocketTransport):
+        """asyncio's own, with native methods where every piece of data comes by."""
+
+        _buffered = False
+        _read_ready = read_ready
+        _asyncio_write = selector_events._SelectorSocketTransport.write
+        write = write_at_once
+
+        def set_protocol(self, protocol):
+            super().set_protocol(protocol)
+            self._buffered = isinstance(protocol, protocols.BufferedProtocol)
+
+        def _fail(self, exception, message):
+            try:
+                raise exception
+            except BaseException as error:
+                self._fatal_error(error, message)
+
+    return SocketTransport
+
+
+def make_loop_class(core, stream_calls):
+    socket_transport = make_transport_class(*stream_calls)
+
     class EventLoop(core, asyncio.SelectorEventLoop):
         """An asyncio event loop that runs on io_uring.
 
@@ -90,6 +114,10 @@ def make_loop_class(core):
         def close(self):
             super().close()
             self._release()
+
+        def _make_socket_transport(self, sock, protocol, waiter=None, *, extra=None, server=None):
+            self._ensure_fd_no_transport(sock)
+            return socket_transport(self, sock, protocol, waiter, extra, server)
 
         def _add_callback(self, handle):
             # A handle of asyncio's own: those of signal handlers.

@@ -8,6 +8,7 @@
 #include "core.hpp"
 #include "event_loop_source.hpp"
 #include "handle.hpp"
+#include "stream_calls.hpp"
 
 namespace ringhorn::loop {
 
@@ -98,7 +99,11 @@ bool Types::prepare_glue() {
   if (!read_attribute(glue, "make_loop_class", make_loop_class)) {
     return false;
   }
-  loop_class = py::Ref::steal(PyObject_CallOneArg(make_loop_class.get(), core_type.get()));
+  const py::Ref stream_calls = StreamCalls::make();
+  loop_class = stream_calls
+                   ? py::Ref::steal(PyObject_CallFunctionObjArgs(
+                         make_loop_class.get(), core_type.get(), stream_calls.get(), nullptr))
+                   : py::Ref();
   return loop_class && read_attribute(glue, "report_failure", report_failure) &&
          read_attribute(glue, "report_slow", report_slow) &&
          read_attribute(glue, "describe_handle", describe_handle) &&
