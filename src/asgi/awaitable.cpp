@@ -179,10 +179,11 @@ bool Awaitable::start_wait() {
     PyErr_SetString(PyExc_OSError, "the server has stopped");
     return false;
   }
-  PyObject* arguments[] = {bridge->loop.object()};
-  future_ = py::Ref::steal(
-      PyObject_Vectorcall(bridge->future_type.get(), arguments, 0, bridge->future_keywords.get()));
-  if (!future_) {
+  // A call of the type would make a tuple and a dict first.
+  auto* type = reinterpret_cast<PyTypeObject*>(bridge->future_type.get());
+  PyObject* arguments = bridge->no_arguments.get();
+  future_ = py::Ref::steal(type->tp_new(type, arguments, nullptr));
+  if (!future_ || type->tp_init(future_.get(), arguments, bridge->future_keywords.get()) < 0) {
     return false;
   }
   iterator_ = py::Ref::steal(Py_TYPE(future_.get())->tp_as_async->am_await(future_.get()));
@@ -201,8 +202,9 @@ void Awaitable::wake() {
     return;
   }
   // The future may be cancelled by now: then its task wakes by itself.
-  py::Ref done = py::Ref::steal(
-      PyObject_CallMethodOneArg(future_.get(), bridge->names.set_result.get(), Py_None));
+  PyObject* arguments[] = {future_.get(), Py_None};
+  const py::Ref done =
+      py::Ref::steal(PyObject_Vectorcall(bridge->future_set_result.get(), arguments, 2, nullptr));
   if (!done) {
     PyErr_Clear();
   }

@@ -60,13 +60,19 @@ bool Bridge::prepare() {
   }
   task_done = py::Ref::steal(PyObject_GetAttrString(task_type.get(), "done"));
   task_result = py::Ref::steal(PyObject_GetAttrString(task_type.get(), "result"));
-  future_keywords = py::Ref::steal(Py_BuildValue("(s)", "loop"));
+  no_arguments = py::Ref::steal(PyTuple_New(0));
+  future_keywords = py::Ref::steal(PyDict_New());
+  if (!future_type || !future_keywords ||
+      PyDict_SetItemString(future_keywords.get(), "loop", loop.object()) < 0) {
+    return false;
+  }
+  future_set_result = py::Ref::steal(PyObject_GetAttrString(future_type.get(), "set_result"));
   disconnect_error = py::Ref::steal(PyErr_NewExceptionWithDoc(
       "ringhorn.ClientDisconnected", "Raised by send() when the client has closed the connection.",
       PyExc_OSError, nullptr));
   ready = py::Ref::steal(Awaitable::make_ready(*this));
-  return future_type && task_done && task_result && future_keywords && disconnect_error && ready &&
-         names.complete() && prepare_messages();
+  return no_arguments && future_set_result && task_done && task_result && disconnect_error &&
+         ready && names.complete() && prepare_messages();
 }
 
 bool Bridge::prepare_messages() {

@@ -43,8 +43,10 @@ struct Bridge {
   HeaderCache headers;
   TargetCache targets;
   py::Ref send_type, web_socket_send_type, receive_type, awaitable_type;
-  py::Ref future_type;      ///< exactly _asyncio.Future: the only one with a fast path in Task
-  py::Ref future_keywords;  ///< ("loop",)
+  py::Ref future_type;        ///< exactly _asyncio.Future: the only one with a fast path in Task
+  py::Ref no_arguments;       ///< () and {"loop": loop}, as future_type's tp_init takes them: no
+  py::Ref future_keywords;    ///< dict is made for each future
+  py::Ref future_set_result;  ///< of it, unbound: no look-up per message
   py::Ref task_done, task_result;         ///< of asyncio.Task, unbound: no look-up per request
   py::Ref disconnect_error;               ///< ringhorn.ClientDisconnected, an OSError
   py::Ref ready;                          ///< the awaitable of every send() that need not wait

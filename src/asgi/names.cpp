@@ -58,8 +58,7 @@ Names::Names()
       denial_start(intern("websocket.http.response.start")),
       denial_body(intern("websocket.http.response.body")),
       add_done_callback(intern("add_done_callback")),
-      cancel(intern("cancel")),
-      set_result(intern("set_result")) {}
+      cancel(intern("cancel")) {}
 
 bool Names::complete() const noexcept {
   return PyErr_Occurred() == nullptr;

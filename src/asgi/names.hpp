@@ -21,7 +21,7 @@ struct Names {
   py::Ref websocket, ws, wss, websocket_connect, websocket_receive, websocket_disconnect,
       websocket_accept, websocket_send, websocket_close, denial, denial_start, denial_body;
   // methods and arguments
-  py::Ref add_done_callback, cancel, set_result;
+  py::Ref add_done_callback, cancel;
 };
 
 }  // namespace ringhorn::asgi

@@ -145,7 +145,9 @@ PyObject* WebSocketCycle::send(PyObject* self, PyObject* message) {
 PyObject* WebSocketCycle::send_message(PyObject* self, PyObject* message) {
   const Names& names = bridge()->names;
   const py::Ref text = py::Ref::borrow(member(message, names.text));
-  const py::Ref bytes = py::Ref::borrow(member(message, names.bytes));
+  // A message of two members, `type` and `text`, has no third to look for.
+  const bool is_whole = text && PyDict_GET_SIZE(message) == 2;
+  const py::Ref bytes = py::Ref::borrow(is_whole ? nullptr : member(message, names.bytes));
   const bool has_text = text && text.get() != Py_None;
   const bool has_bytes = bytes && bytes.get() != Py_None;
   if (has_text == has_bytes) {
