@@ -185,6 +185,11 @@ Times:
                                   server stops.
                                   [default: no limit;
                                   RINGHORN_TIMEOUT_GRACEFUL_SHUTDOWN]
+  --timeout-drain SECONDS         When the server stops, tell streams after this
+                                  time that their client has left, and close
+                                  WebSockets (1012) that have a message in hand;
+                                  0 for never.
+                                  [default: 3; RINGHORN_TIMEOUT_DRAIN]
   --drain-delay SECONDS           After SIGTERM serve on for so long while
                                   health checks are told 503, so that load
                                   balancers look away first.

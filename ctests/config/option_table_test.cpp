@@ -48,7 +48,7 @@ Options different() {
   options.loop = "x:y";
   options.log_level = LogLevel::trace;
   options.access_log = options.server_header = options.date_header = false;
-  options.timeout_startup = options.timeout_worker_healthcheck = 77;
+  options.timeout_drain = options.timeout_startup = options.timeout_worker_healthcheck = 77;
   options.timeout_keep_alive = options.timeout_header = 77;
   options.timeout_body = options.timeout_write = 77;
   options.balance = Balance::hash;
@@ -70,7 +70,8 @@ Options different() {
 
 int count_of_equal_members(const Options& a, const Options& b) {
   return (a.host == b.host) + (a.port == b.port) + (a.backlog == b.backlog) +
-         (a.uds_mode == b.uds_mode) + (a.timeout_startup == b.timeout_startup) +
+         (a.uds_mode == b.uds_mode) + (a.timeout_drain == b.timeout_drain) +
+         (a.timeout_startup == b.timeout_startup) +
          (a.timeout_worker_healthcheck == b.timeout_worker_healthcheck) + (a.factory == b.factory) +
          (a.lifespan == b.lifespan) + (a.log_level == b.log_level) +
          (a.access_log == b.access_log) + (a.server_header == b.server_header) +

@@ -130,6 +130,8 @@ const std::vector<Case>& cases() {
       valued("uds-mode", "RINGHORN_UDS_MODE", "0600", &Options::uds_mode, "438", "384"),
       valued("uds-owner", "RINGHORN_UDS_OWNER", "www:www", &Options::uds_owner, "", "www:www"),
       valued("backlog", "RINGHORN_BACKLOG", "16", &Options::backlog, "2048", "16"),
+      valued("timeout-drain", "RINGHORN_TIMEOUT_DRAIN", "9", &Options::timeout_drain, "3.000000",
+             "9.000000"),
       valued("workers", "RINGHORN_WORKERS", "4", &Options::workers, "none", "4"),
       valued("balance", "RINGHORN_BALANCE", "hash", &Options::balance, "0", "1"),
       flag("--reload", "RINGHORN_RELOAD", "1", &Options::reload, "false", "true"),

@@ -54,6 +54,7 @@ const std::vector<Wrong>& wrong_values() {
        "RINGHORN_WORKERS",
        {"0", "501", "-1", "auto", "2.5"},
        "a count of workers: give a whole number from 1 to 500"},
+      {"--timeout-drain", "RINGHORN_TIMEOUT_DRAIN", wrong_times, time_expected},
       {"--timeout-startup", "RINGHORN_TIMEOUT_STARTUP", wrong_times, time_expected},
       {"--timeout-worker-healthcheck", "RINGHORN_TIMEOUT_WORKER_HEALTHCHECK", wrong_times,
        time_expected},

@@ -144,6 +144,88 @@ TEST_CASE("Server that drains closes idle connections and finishes busy ones (ro
   CHECK(idle_calls == 1);
 }
 
+TEST_CASE("Server that drains keeps idle connections for a last request (robustness 84)", "[net]") {
+  World world;
+  Client late = world.connect();
+  Client silent = world.connect();
+  for (Client* client : {&late, &silent}) {
+    client->send(get);
+    REQUIRE(world.receive(*client, "hello"));
+    client->take();
+  }
+  bool idle = false;
+  world.server().drain({.idle_ns = 50 * base::ns_per_ms}, [&] { idle = true; });
+  late.send(get);
+  const std::string text = world.receive_all(late);
+  CHECK(text.find("connection: close\r\n") != std::string::npos);
+  CHECK(text.ends_with("hello"));
+  CHECK(world.receive_all(silent).empty());
+  for (Client* client : {&late, &silent}) {
+    CHECK_FALSE(client->was_reset());
+    client->close();
+  }
+  CHECK(world.until([&] { return idle; }));
+}
+
+TEST_CASE("Server that shares its sockets leaves the queue to the others", "[net]") {
+  net::Settings settings = test_settings();
+  settings.sharing = net::Sharing::shared;
+  World world(settings);
+  Client served = world.connect();
+  served.send(get);
+  CHECK(world.receive(served, "hello"));
+  Client waiting(world.port());
+  waiting.send(get);
+  bool idle = false;
+  const std::uint64_t before = world.server().finished_count();
+  world.server().drain({.takes_queue = false, .seals = false}, [&] { idle = true; });
+  served.close();
+  CHECK(world.until([&] { return idle; }));
+  CHECK(world.server().finished_count() == before);
+}
+
+TEST_CASE("Server that shares its sockets takes all that come, one a turn (lesson 55)", "[net]") {
+  net::Settings settings = test_settings();
+  settings.sharing = net::Sharing::shared;
+  World world(settings);
+  std::vector<std::unique_ptr<Client>> clients;
+  for (int i = 0; i < 20; ++i) {
+    clients.push_back(std::make_unique<Client>(world.port()));
+    clients.back()->send(get);
+  }
+  std::size_t before = 0;
+  while (world.server().connection_count() < 20) {
+    world.turn(5 * base::ns_per_s);
+    CHECK(world.server().connection_count() - before <= 1);
+    before = world.server().connection_count();
+  }
+  for (const auto& client : clients) {
+    CHECK(world.receive(*client, "hello"));
+  }
+}
+
+TEST_CASE("Server that hurries tells streams that nobody is there, and sends what they say",
+          "[net]") {
+  World world;
+  world.application.when_request = [](Call& call) {
+    call.begin();
+    call.send("first,", false);
+  };
+  Client client = world.connect();
+  client.send(get);
+  REQUIRE(world.receive(client, "first,"));
+  world.server().drain({}, [] {});
+  Call& call = world.application.last();
+  CHECK(call.peer_finishes == 0);
+  world.server().hurry();
+  CHECK(call.peer_finishes == 1);
+  world.server().hurry();
+  CHECK(call.peer_finishes == 1);
+  call.send("last", true);
+  CHECK(world.receive_all(client).find("last") != std::string::npos);
+  client.close();
+}
+
 TEST_CASE("Server that drains answers what the kernel holds (robustness 85)", "[net]") {
   net::Settings settings = test_settings();
   settings.accepts_per_turn_max = 2;

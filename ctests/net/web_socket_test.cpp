@@ -251,6 +251,18 @@ TEST_CASE("Server that drains waits for a message in hand as long as for a Close
   CHECK(chat.application.last().code == 1012);
 }
 
+TEST_CASE("Server that hurries says 1012 whatever is in hand", "[net]") {
+  Chat chat;
+  Client busy = chat.open();
+  Socket& socket = chat.application.last();
+  socket.in_hand = true;
+  chat.world.server().drain({}, [] {});
+  REQUIRE(socket.code == 0);
+  chat.world.server().hurry();
+  CHECK(socket.code == 1012);
+  CHECK(chat.world.receive(busy, server_close(1012)));
+}
+
 TEST_CASE("Server that drains says 1012 to WebSockets and to the application first", "[net]") {
   Chat chat;
   Client client = chat.open();

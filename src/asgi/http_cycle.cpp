@@ -310,7 +310,9 @@ void HttpCycle::on_returned(PyObject* result) {
     return;
   }
   complain_of_result(result);
-  if (alive()) {
+  if (alive() && disconnect_told()) {
+    cut({});  // it was told that nobody is there any more
+  } else if (alive()) {
     cut(state_ == State::waiting ? "ASGI callable returned without starting response."
                                  : "ASGI callable returned without completing response.");
   }

@@ -179,6 +179,10 @@ constexpr std::array table = {
     OptionRow{"timeout-graceful-shutdown", "", "SECONDS", Kind::value, Group::time, "no limit",
               "Wait this long for running requests when the server stops.", seconds,
               read_time<&Options::timeout_graceful_shutdown>},
+    OptionRow{"timeout-drain", "", "SECONDS", Kind::value, Group::time, "3",
+              "When the server stops, tell streams after this time that their client has left, and "
+              "close WebSockets (1012) that have a message in hand; 0 for never.",
+              seconds, read_time<&Options::timeout_drain>},
     OptionRow{"drain-delay", "", "SECONDS", Kind::value, Group::time, "0",
               "After SIGTERM serve on for so long while health checks are told 503, so that load "
               "balancers look away first.",

@@ -123,6 +123,8 @@ class Connection final : public base::ListNode<ConnectionsTag>,
   void resume();
   /// The server drains: an idle connection ends, another one with its next response.
   void drain();
+  /// … and what it serves is told to end.
+  void hurry();
   /// The connection is given up, whatever it is doing.
   void lose(Farewell farewell);
   /// REQUIRES: closed

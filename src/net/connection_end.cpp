@@ -37,6 +37,12 @@ void Connection::drain() {
   }
 }
 
+void Connection::hurry() {
+  if (stage_ == Stage::open && session_ != nullptr) {
+    guarded([this] { session_->on_hurry(); });
+  }
+}
+
 /// A request that the client sends before it sees our end is one that it must send again, and not
 /// every client does: it gets a little time to be sent, and its answer says `connection: close`.
 void Connection::part() {

@@ -23,8 +23,10 @@ class Protocol {
   virtual void on_lost() = 0;
   /// What Connection::want_resume() has asked for.
   virtual void resume() = 0;
-  /// The server stops: what cannot end by itself is to be ended.
+  /// The server stops: what can end soon by itself is to be ended then.
   virtual void on_drain() = 0;
+  /// … and what has not ended by now is told to.
+  virtual void on_hurry() = 0;
 
   /// Bytes that must still come for what has begun to be of any use; 0 when that cannot be told.
   virtual std::uint64_t body_bytes_missing() const noexcept = 0;

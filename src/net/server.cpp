@@ -28,6 +28,10 @@ void Server::drain(const Drain& drain, std::function<void()> on_idle) {
   state_->drain(drain, std::move(on_idle));
 }
 
+void Server::hurry() {
+  state_->hurry();
+}
+
 void Server::abort_all() {
   state_->abort_all();
 }

@@ -207,6 +207,13 @@ void ServerState::drain(const Drain& drain, std::function<void()> on_idle) {
   finish_drain();
 }
 
+void ServerState::hurry() {
+  RINGHORN_ASSERT(draining_);
+  for (Connection* each = connections_.front(); each != nullptr; each = connections_.after(*each)) {
+    each->hurry();
+  }
+}
+
 void ServerState::abort_all() {
   aborting_ = true;
   owed_.clear();

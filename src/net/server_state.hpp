@@ -40,6 +40,7 @@ class ServerState final : private io::FlushHook, private io::Timer {
   void start();
   void announce_drain() noexcept { leaving_ = true; }
   void drain(const Drain& drain, std::function<void()> on_idle);
+  void hurry();
   void abort_all();
   bool idle() noexcept;
   std::size_t connection_count() const noexcept { return connection_count_; }

@@ -152,6 +152,7 @@ bool Session::open_exchange() {
   head_only_ = head.method == "HEAD";
   keep_alive_ = head.keep_alive;
   expects_continue_ = head.expects_continue;
+  hurried_ = false;
   accepts_trailers_ = head.accepts_trailers;
   body_.open(head);
   response_.reset();

@@ -63,6 +63,7 @@ class Session final : public Protocol {
   void on_lost() override;
   void resume() override;
   void on_drain() override;
+  void on_hurry() override;
   std::uint64_t body_bytes_missing() const noexcept override;
 
   // --- from Exchange: see there -----------------------------------------------------------------
@@ -171,6 +172,7 @@ class Session final : public Protocol {
   bool length_broken_ = false;   ///< the application sent more or less than it declared
   bool cut_short_ = false;       ///< the application still sends what no one will get
   bool out_of_memory_ = false;
+  bool hurried_ = false;  ///< the application was told that the server ends
   bool head_only_ = false;
   bool keep_alive_ = true;
   bool expects_continue_ = false;

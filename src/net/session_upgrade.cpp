@@ -98,6 +98,17 @@ void Session::on_drain() {
   give_up_handshake();
 }
 
+/// A stream that never ends, a poll that waits for its client to leave: receive() says that the
+/// client has left, and what the application still sends is sent.
+void Session::on_hurry() {
+  if (active_ && upgrade_ == nullptr && !hurried_) {
+    hurried_ = true;
+    if (!(body_.ended() && connection_->peer_finished())) {
+      handler_->on_peer_finished();
+    }
+  }
+}
+
 void Session::give_up_handshake() {
   if (upgrade_ != nullptr && active_ && !response_.head_sent()) {
     disconnect();

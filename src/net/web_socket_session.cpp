@@ -272,6 +272,12 @@ void WebSocketSession::on_drain() {
   }
 }
 
+void WebSocketSession::on_hurry() {
+  if (handler_ != nullptr) {
+    go_away();
+  }
+}
+
 void WebSocketSession::part() {
   if (handler_->has_message_in_hand()) {
     if (!connection_->armed_for(TimeoutKind::ws_close)) {

@@ -61,6 +61,7 @@ class WebSocketSession final : public Protocol {
   void on_lost() override;
   void resume() override;
   void on_drain() override;
+  void on_hurry() override;
   std::uint64_t body_bytes_missing() const noexcept override { return 0; }
 
  private:

@@ -2,6 +2,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <string>
 
 #include <ringhorn/telemetry/banner.hpp>
@@ -39,16 +40,18 @@ void Worker::drain() {
     surroundings_.manager->stopping();
   }
   draining_ = true;
+  drained_ns_ = base::monotonic_ns();
   application_->on_task_ended([this] { stop_when_quiet(); });
   server_->drain(drain_, [this] { stop_when_quiet(); });
-  Alarm last([this] {
-    server_->abort_all();
-    stop_loop();
-  });
-  Alarm deadline([this, &last] { cancel_left(last); });
-  if (options_.timeout_graceful_shutdown) {
-    driver_->timers().arm(deadline,
-                          base::monotonic_ns() + to_ns(*options_.timeout_graceful_shutdown));
+  io::TimerQueue& timers = driver_->timers();
+  if (options_.timeout_drain > 0) {
+    timers.arm(streams_, drained_ns_ + to_ns(options_.timeout_drain));
+  }
+  if (const auto limit = grace()) {
+    timers.arm(cancel_, drained_ns_ + to_ns(seconds_to_cancel(*limit)));
+  }
+  if (hurried_) {
+    hurry();
   }
   if (server_->connection_count() > 0) {
     log_.info(telemetry::waiting_for_connections);
@@ -57,8 +60,9 @@ void Worker::drain() {
     run_loop();
   }
   draining_ = false;
-  driver_->timers().disarm(deadline);
-  driver_->timers().disarm(last);
+  timers.disarm(streams_);
+  timers.disarm(cancel_);
+  timers.disarm(cut_);
 }
 
 void Worker::stop_when_quiet() {
@@ -67,10 +71,52 @@ void Worker::stop_when_quiet() {
   }
 }
 
-/// The time for a graceful end is over: what was cancelled has until `last` to end.
-void Worker::cancel_left(io::Timer& last) {
+void Worker::end_streams() {
+  server_->hurry();
+  // A connection that was kept may have brought another one since.
+  driver_->timers().arm(streams_, base::monotonic_ns() + base::ns_per_s);
+}
+
+void Worker::cancel_left() {
   log_.error(telemetry::cancelled_tasks(application_->cancel_all()));
-  driver_->timers().arm(last, base::monotonic_ns() + to_ns(cancel_seconds));
+  driver_->timers().arm(cut_, base::monotonic_ns() + to_ns(cancel_seconds));
+}
+
+void Worker::cut_all() {
+  server_->abort_all();
+  stop_loop();
+}
+
+/// Nobody waits for anything any more.
+void Worker::hurry() {
+  hurried_ = true;
+  if (draining_) {
+    end_streams();
+    driver_->timers().disarm(cancel_);
+    cancel_left();
+  }
+}
+
+std::optional<double> Worker::grace() const {
+  return link_ ? config::grace_under_supervisor(options_) : options_.timeout_graceful_shutdown;
+}
+
+/// A supervisor kills when the grace is over: the last of it is for those who are cancelled, and
+/// for the application's shutdown. Alone there is nobody who kills, and the grace is uvicorn's.
+double Worker::seconds_to_cancel(double grace) const {
+  constexpr double reserve_max = 5;
+  return link_ ? grace - std::min(grace / 4, reserve_max) : grace;
+}
+
+std::optional<double> Worker::seconds_to_shut_down() const {
+  const auto limit = grace();
+  if (!link_ || !limit) {
+    return limit;
+  }
+  constexpr double margin = 0.5;
+  const double gone =
+      static_cast<double>(base::monotonic_ns() - drained_ns_) / static_cast<double>(base::ns_per_s);
+  return std::max(margin, *limit - gone - margin);
 }
 
 /// Of what is not spoken nothing is told.
@@ -85,10 +131,9 @@ void Worker::shut_down() {
     return;
   }
   tell_lifespan(telemetry::waiting_for_application_shutdown);
+  const auto seconds = server_ ? seconds_to_shut_down() : grace();
   const py::Ref limit =
-      options_.timeout_graceful_shutdown
-          ? py::Ref::steal(PyFloat_FromDouble(*options_.timeout_graceful_shutdown))
-          : py::Ref::borrow(Py_None);
+      seconds ? py::Ref::steal(PyFloat_FromDouble(*seconds)) : py::Ref::borrow(Py_None);
   const py::Ref coroutine = lifespan_->shutdown();
   const py::Ref ended = await(py::Ref::steal(
       PyObject_CallMethod(glue_.get(), "bounded", "OO", coroutine.get(), limit.get())));

@@ -91,6 +91,7 @@ void Worker::on_word(sock::Word word) {
     case sock::Word::finish:
       return begin_drain({.takes_queue = true, .seals = false, .idle_ns = idle_at_end_ns});
     case sock::Word::hurry:
+      hurry();
       return begin_drain({});
     default:
       return;

@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -84,7 +85,17 @@ class Worker {
   void announce();
   void drain();
   void stop_when_quiet();
-  void cancel_left(io::Timer& last);
+  /// The time for what never ends by itself is over.
+  void end_streams();
+  /// The time for a graceful end is over: what was cancelled has until cut_all() to end.
+  void cancel_left();
+  void cut_all();
+  void hurry();
+  /// How long the end may take, and when of it the tasks are cancelled; empty: no limit.
+  std::optional<double> grace() const;
+  double seconds_to_cancel(double grace) const;
+  /// What the application's shutdown may take; empty: no limit.
+  std::optional<double> seconds_to_shut_down() const;
   void shut_down();
   void tell_lifespan(std::string_view text);
   /// Takes down whatever is there; nothing is left after it.
@@ -105,9 +116,14 @@ class Worker {
   LogFlush log_flush_;
   Outcome outcome_{exit_stopped, false};
   bool draining_ = false;
+  base::Nanoseconds drained_ns_ = 0;  ///< since when
+  bool hurried_ = false;
   bool told_ = false;  ///< to drain, before draining began
   net::Drain drain_;   ///< … and how
   std::unique_ptr<io::Driver> driver_;
+  Alarm streams_{[this] { end_streams(); }};
+  Alarm cancel_{[this] { cancel_left(); }};
+  Alarm cut_{[this] { cut_all(); }};
   std::unique_ptr<loop::EventLoop> loop_;
   Signals signals_;
   py::Ref glue_;  ///< the module of finish.py

@@ -83,7 +83,8 @@ struct Options {
   double timeout_header = 10;
   double timeout_body = 30;
   double timeout_write = 60;
-  double drain_delay = 0;  ///< after SIGTERM, before the draining begins
+  double timeout_drain = 3;  ///< for streams and WebSockets to end by themselves
+  double drain_delay = 0;    ///< after SIGTERM, before the draining begins
   double timeout_ws_handshake = 30;
   double timeout_ws_close = 10;
   double timeout_startup = 120;                   ///< for a worker to become ready

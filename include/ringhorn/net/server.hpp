@@ -85,6 +85,9 @@ class Server {
   /// Stops accepting, gives idle connections `idle_ns` for a last request, and takes keep-alive
   /// from busy ones. `on_idle` is called once, from a dispatch, when the last connection is closed.
   void drain(const Drain& drain, std::function<void()> on_idle);
+  /// Tells what has not ended by itself: `http.disconnect` to streams and polls, 1012 to
+  /// WebSockets. May be called again for what has come since. REQUIRES: drain() was called
+  void hurry();
   /// Stops accepting and cuts every connection that is left; with or without drain() before it. The
   /// on_idle of drain() still follows.
   void abort_all();
