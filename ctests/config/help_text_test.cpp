@@ -112,6 +112,20 @@ Processes:
                                   this long; 0 for never.
                                   [default: 30;
                                   RINGHORN_TIMEOUT_WORKER_HEALTHCHECK]
+  --limit-max-requests COUNT      Replace a worker once it has answered this
+                                  many requests; 0 for never.
+                                  [default: 0; RINGHORN_LIMIT_MAX_REQUESTS]
+  --limit-max-requests-jitter COUNT
+                                  Let each worker answer up to this many
+                                  requests more, by chance.
+                                  [default: 0;
+                                  RINGHORN_LIMIT_MAX_REQUESTS_JITTER]
+  --limit-max-rss MIB             Replace a worker that uses more memory than
+                                  this; 0 for never.
+                                  [default: 0; RINGHORN_LIMIT_MAX_RSS]
+  --limit-max-age SECONDS         Replace a worker that has served for so long;
+                                  0 for never.
+                                  [default: 0; RINGHORN_LIMIT_MAX_AGE]
   --pid PATH                      Keep a file here that holds the number of the
                                   process.
                                   [RINGHORN_PID]

@@ -48,6 +48,9 @@ Options different() {
   options.loop = "x:y";
   options.log_level = LogLevel::trace;
   options.access_log = options.server_header = options.date_header = false;
+  options.limit_max_requests = options.limit_max_requests_jitter = 77;
+  options.limit_max_rss = 77;
+  options.limit_max_age = 77;
   options.timeout_drain = options.timeout_startup = options.timeout_worker_healthcheck = 77;
   options.timeout_keep_alive = options.timeout_header = 77;
   options.timeout_body = options.timeout_write = 77;
@@ -83,7 +86,10 @@ int count_of_equal_members(const Options& a, const Options& b) {
          (a.limit_header_count == b.limit_header_count) +
          (a.limit_header_size == b.limit_header_size) +
          (a.limit_header_field_size == b.limit_header_field_size) + (a.limit_body == b.limit_body) +
-         (a.limit_body_rate == b.limit_body_rate) + (a.io == b.io) + (a.ws == b.ws) +
+         (a.limit_body_rate == b.limit_body_rate) + (a.limit_max_age == b.limit_max_age) +
+         (a.limit_max_requests == b.limit_max_requests) +
+         (a.limit_max_requests_jitter == b.limit_max_requests_jitter) +
+         (a.limit_max_rss == b.limit_max_rss) + (a.io == b.io) + (a.ws == b.ws) +
          (a.ws_max_size == b.ws_max_size) + (a.ws_max_queue == b.ws_max_queue) +
          (a.ws_max_queue_bytes == b.ws_max_queue_bytes) +
          (a.ws_ping_interval == b.ws_ping_interval) + (a.ws_ping_timeout == b.ws_ping_timeout) +

@@ -55,6 +55,19 @@ const std::vector<Wrong>& wrong_values() {
        {"0", "501", "-1", "auto", "2.5"},
        "a count of workers: give a whole number from 1 to 500"},
       {"--timeout-drain", "RINGHORN_TIMEOUT_DRAIN", wrong_times, time_expected},
+      {"--limit-max-requests",
+       "RINGHORN_LIMIT_MAX_REQUESTS",
+       {"-1", "x", "1.5"},
+       "a count: give a whole number, 0 or more"},
+      {"--limit-max-requests-jitter",
+       "RINGHORN_LIMIT_MAX_REQUESTS_JITTER",
+       {"-1", "x", "4294967296"},
+       "a count: give a whole number, 0 or more"},
+      {"--limit-max-rss",
+       "RINGHORN_LIMIT_MAX_RSS",
+       {"-1", "1G"},
+       "an amount of memory: give mebibytes as a whole number, 0 or more"},
+      {"--limit-max-age", "RINGHORN_LIMIT_MAX_AGE", wrong_times, time_expected},
       {"--timeout-startup", "RINGHORN_TIMEOUT_STARTUP", wrong_times, time_expected},
       {"--timeout-worker-healthcheck", "RINGHORN_TIMEOUT_WORKER_HEALTHCHECK", wrong_times,
        time_expected},
@@ -201,8 +214,7 @@ TEST_CASE("parse refuses every option of uvicorn that is not built yet", "[confi
   for (const std::string name :
        {"ssl-keyfile", "ssl-certfile", "ssl-keyfile-password", "ssl-version", "ssl-cert-reqs",
         "ssl-ca-certs", "ssl-ciphers", "log-config", "proxy-headers", "no-proxy-headers",
-        "forwarded-allow-ips", "limit-max-requests", "limit-max-requests-jitter",
-        "reset-contextvars", "http2"}) {
+        "forwarded-allow-ips", "reset-contextvars", "http2"}) {
     CAPTURE(name);
     const std::string start = "--" + name + not_yet;
     CHECK(refusal({"--" + name, "1", "main:app"}).substr(0, start.size()) == start);

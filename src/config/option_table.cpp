@@ -9,6 +9,7 @@ namespace {
 
 constexpr std::string_view seconds = "a time: give seconds, 0 or more, for instance 2.5";
 constexpr std::string_view bytes = "a size in bytes: give a whole number from 1 to 4294967295";
+constexpr std::string_view count = "a count: give a whole number, 0 or more";
 constexpr std::string_view boolean = "true or false: give one of these two";
 
 constexpr std::array table = {
@@ -107,6 +108,19 @@ constexpr std::array table = {
     OptionRow{"timeout-worker-healthcheck", "", "SECONDS", Kind::value, Group::process, "30",
               "Replace a worker whose event loop stands still this long; 0 for never.", seconds,
               read_time<&Options::timeout_worker_healthcheck>},
+    OptionRow{"limit-max-requests", "", "COUNT", Kind::value, Group::process, "0",
+              "Replace a worker once it has answered this many requests; 0 for never.", count,
+              read_number<&Options::limit_max_requests, 0>},
+    OptionRow{"limit-max-requests-jitter", "", "COUNT", Kind::value, Group::process, "0",
+              "Let each worker answer up to this many requests more, by chance.", count,
+              read_number<&Options::limit_max_requests_jitter, 0>},
+    OptionRow{"limit-max-rss", "", "MIB", Kind::value, Group::process, "0",
+              "Replace a worker that uses more memory than this; 0 for never.",
+              "an amount of memory: give mebibytes as a whole number, 0 or more",
+              read_number<&Options::limit_max_rss, 0>},
+    OptionRow{"limit-max-age", "", "SECONDS", Kind::value, Group::process, "0",
+              "Replace a worker that has served for so long; 0 for never.", seconds,
+              read_time<&Options::limit_max_age>},
     OptionRow{"pid", "", "PATH", Kind::value, Group::process, "",
               "Keep a file here that holds the number of the process.", "a path",
               read_text<&Options::pid>},

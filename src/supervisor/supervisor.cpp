@@ -34,7 +34,8 @@ Fleet::Settings fleet_settings(const config::Options& options) {
 }  // namespace
 
 bool is_wanted(const config::Options& options) {
-  return (options.workers.has_value() || options.reload) && !options.check_config;
+  const bool wanted = options.workers || options.reload || config::recycles(options);
+  return wanted && !options.check_config;
 }
 
 int run(const config::Options& options, telemetry::Log& log, const Surroundings& surroundings) {

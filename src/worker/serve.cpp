@@ -2,6 +2,7 @@
 #include <malloc.h>
 
 #include <algorithm>
+#include <string>
 
 #include <ringhorn/telemetry/banner.hpp>
 
@@ -19,7 +20,10 @@ constexpr base::Nanoseconds idle_at_end_ns = base::ns_per_s;
 /// How often the loop shows that it turns: often enough for the check, never a burden.
 base::Nanoseconds heartbeat_ns(const config::Options& options) {
   const double check = options.timeout_worker_healthcheck;
-  return check > 0 ? std::min(to_ns(check / 4) + 1, base::ns_per_s) : base::ns_per_s;
+  // Limits are looked at with it.
+  const base::Nanoseconds longest =
+      config::recycles(options) ? base::ns_per_s / 10 : base::ns_per_s;
+  return check > 0 ? std::min(to_ns(check / 4) + 1, longest) : longest;
 }
 
 /// Bodies are large, come and go. As it is set up, glibc gives their pages back to the system at
@@ -55,6 +59,9 @@ void Worker::serve() {
 
 void Worker::say_ready() {
   if (link_) {
+    if (config::recycles(options_)) {
+      wear_.emplace(options_, base::monotonic_ns());
+    }
     link_->start();
     link_->say(sock::Word::ready);
   } else {
@@ -69,7 +76,7 @@ void Worker::make_link() {
   loop_->note_phase(surroundings_.supervision->entry->phase);
   link_ = std::make_unique<SupervisorLink>(
       *driver_, *surroundings_.supervision, heartbeat_ns(options_),
-      SupervisorLink::Listener{[this](sock::Word word) { on_word(word); }, [] {},
+      SupervisorLink::Listener{[this](sock::Word word) { on_word(word); }, [this] { on_beat(); },
                                [this] { begin_drain({}); }});
 }
 
@@ -86,8 +93,11 @@ void Worker::on_word(sock::Word word) {
     case sock::Word::announce:
       return server_->announce_drain();
     case sock::Word::retire:
-      // Somebody else serves: the queue is theirs, and nothing presses.
-      return begin_drain({.takes_queue = false, .seals = false, .idle_ns = idle_at_retirement_ns});
+      // Somebody else serves: the queue is theirs, and nothing presses. Who develops wants the next
+      // answer from the new code.
+      return begin_drain({.takes_queue = false,
+                          .seals = false,
+                          .idle_ns = options_.reload ? 0 : idle_at_retirement_ns});
     case sock::Word::finish:
       return begin_drain({.takes_queue = true, .seals = false, .idle_ns = idle_at_end_ns});
     case sock::Word::hurry:
@@ -95,6 +105,14 @@ void Worker::on_word(sock::Word word) {
       return begin_drain({});
     default:
       return;
+  }
+}
+
+void Worker::on_beat() {
+  const std::string reason =
+      wear_ ? wear_->take_reason(server_->finished_count(), base::monotonic_ns()) : std::string();
+  if (!reason.empty()) {
+    link_->say(sock::Word::spent, reason);
   }
 }
 

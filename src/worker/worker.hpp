@@ -18,6 +18,7 @@
 
 #include "signals.hpp"
 #include "supervisor_link.hpp"
+#include "wear.hpp"
 
 namespace ringhorn::worker {
 
@@ -75,6 +76,8 @@ class Worker {
   void on_stop_signal();
   void make_link();
   void on_word(sock::Word word);
+  /// The loop has shown that it turns: says when it has done so for long enough.
+  void on_beat();
   /// The loop is left, and the worker drains.
   void begin_drain(const net::Drain& drain);
   void tell_manager();
@@ -133,6 +136,7 @@ class Worker {
   std::unique_ptr<asgi::Application> application_;
   std::unique_ptr<net::Server> server_;
   std::unique_ptr<SupervisorLink> link_;    ///< none when the worker is alone
+  std::optional<Wear> wear_;                ///< of a worker that is to be recycled
   std::unique_ptr<Alarm> watchdog_;         ///< of the service manager; null when it has none
   std::vector<sock::Listening> listeners_;  ///< their descriptors are the server's
 };

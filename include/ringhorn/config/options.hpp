@@ -63,6 +63,10 @@ struct Options {
   std::vector<std::string> reload_excludes;
   double reload_delay = 0.25;
   Balance balance = Balance::shared;
+  std::uint64_t limit_max_requests = 0;            ///< of a worker; 0: no limit
+  std::uint32_t limit_max_requests_jitter = 0;     ///< at most so many more, by chance
+  std::uint64_t limit_max_rss = 0;                 ///< MiB of a worker; 0: no limit
+  double limit_max_age = 0;                        ///< seconds of a worker; 0: no limit
   int backlog = 2048;                              ///< at least 1
   std::optional<std::uint32_t> limit_concurrency;  ///< at least 1; not set: no limit
   double timeout_keep_alive = 5;
@@ -99,6 +103,11 @@ struct Options {
   std::uint32_t limit_body_rate = 1;              ///< bytes per second at least; 0: no limit
   Io io = Io::automatic;
 };
+
+/// Whether a worker is to be replaced now and then.
+inline bool recycles(const Options& options) {
+  return options.limit_max_requests > 0 || options.limit_max_rss > 0 || options.limit_max_age > 0;
+}
 
 /// How long a worker that has a supervisor may take to end, in seconds. Who develops does not wait
 /// for the stream that a browser holds open.
