@@ -16,7 +16,7 @@ from proof.servers import Wishes
 from support.patience import seconds
 
 FULL = Pace(load.FULL, times=30, interval=2, import_seconds=5, block_seconds=60, health_check=5)
-SHORT = Pace(load.SHORT, times=3, interval=1, import_seconds=1.5, block_seconds=60, health_check=1)
+SHORT = Pace(load.SHORT, times=2, interval=0.7, import_seconds=1, block_seconds=60, health_check=1)
 
 
 @dataclass(frozen=True)

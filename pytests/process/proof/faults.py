@@ -32,7 +32,7 @@ class Pace:
     @property
     def few(self) -> int:
         """For faults that take long by themselves."""
-        return max(2, self.times // 5)
+        return max(1, self.times // 5)
 
 
 Run = Callable[[World, Pace], Awaitable[None]]
@@ -127,7 +127,9 @@ async def recycle(world: World, pace: Pace) -> None:
     begun = {boot.pid for boot in world.workers()}
     async with world.under(pace.mix):
         await world.wait(pace.span)
-        if {boot.pid for boot in world.workers()} & begun:
+        if await world.load.until(
+            lambda: not {boot.pid for boot in world.workers()} & begun, seconds(15)
+        ) is None:
             world.remark("a worker of the beginning has not been recycled")
     await end(world)
 
@@ -165,7 +167,7 @@ def worker_signal(number: int) -> Run:
 async def worker_leaves(world: World, pace: Pace) -> None:
     """os._exit in a request, with status 0 and with another."""
     async with world.under(pace.mix):
-        for number in range(pace.few):
+        for number in range(max(2, pace.few)):
             before = {boot.pid for boot in world.workers()}
             asked = asyncio.create_task(world.request("leave", status=number % 2))
             victim = await gone_of(before, limit=10)
@@ -248,7 +250,7 @@ async def without_descriptors(world: World, pace: Pace) -> None:
 async def clock_jumps(world: World, pace: Pace) -> None:
     """A day forth, a day back, with a reload after each."""
     async with world.under(pace.mix):
-        for number in range(pace.few):
+        for number in range(max(2, pace.few)):
             world.set_clock((clock.DAY, -clock.DAY, 0)[number % 3])
             await world.wait(pace.interval)
             world.reload()

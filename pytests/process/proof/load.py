@@ -27,13 +27,14 @@ class Mix:
     slow: int = 12
     slow_seconds_max: float = 2.0
     streams: int = 6
+    stream_seconds: float = 1.0
     websockets: int = 4
 
 
 FULL = Mix()
 SHORT = Mix(
-    kept=6, kept_rate=60, fresh=6, fresh_rate=60, echo=2, echo_rate=4, slow=6, slow_seconds_max=1,
-    streams=3,
+    kept=6, kept_rate=60, fresh=6, fresh_rate=60, echo=2, echo_rate=4, slow=6,
+    slow_seconds_max=0.7, streams=3, stream_seconds=0.6,
 )  # fmt: skip
 
 
@@ -56,12 +57,15 @@ class Load:
         yield from lanes("fresh", mix.fresh, self._fast, mix.fresh_rate, keep_alive=False)
         yield from lanes("echo", mix.echo, ask_echo, mix.echo_rate)
         yield from lanes("slow", mix.slow, self._slow)
-        yield from lanes("stream", mix.streams, ask_stream)
+        yield from lanes("stream", mix.streams, self._stream)
         for _ in range(mix.websockets):
             yield WebSocketLane(self.book, interval=0.25, thinking=0.05)
 
     def _fast(self, identity: str) -> Asked:
         return ask("fast", identity)
+
+    def _stream(self, identity: str) -> Asked:
+        return ask_stream(identity, self._mix.stream_seconds)
 
     def _slow(self, identity: str) -> Asked:
         seconds = self._random.uniform(0.5, self._mix.slow_seconds_max)
