@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <utility>
 
 #include <ringhorn/config/env_file.hpp>
@@ -68,8 +69,9 @@ config::EarlyExit not_started(const std::string& why) {
 /// and the options once more, since some of it may concern them.
 Parsed settle_in(config::Options first, const std::vector<std::string>& arguments,
                  const config::Environment& environment) {
-  // A worker that was executed is where its supervisor is.
-  const bool is_there = environment(supervisor::assignment_variable).has_value();
+  // A program that another one of ours has executed is where that one is.
+  const bool is_there = environment(supervisor::assignment_variable).has_value() ||
+                        environment(supervisor::succession_variable).has_value();
   const auto moved = supervisor::change_directory(is_there ? config::Options() : first);
   if (!moved) {
     return base::Failure{not_started(moved.error())};
@@ -92,15 +94,19 @@ Parsed settle_in(config::Options first, const std::vector<std::string>& argument
 
 sock::ServiceManager find_manager(const config::Environment& environment) {
   const std::string pid = environment("WATCHDOG_PID").value_or("");
-  const bool ours = pid.empty() || pid == std::to_string(::getpid());
+  // A program that follows another one takes over what the manager expects of that.
+  const bool follows = environment(supervisor::succession_variable).has_value();
+  const bool ours = pid.empty() || pid == std::to_string(::getpid()) ||
+                    (follows && pid == std::to_string(::getppid()));
   return {environment("NOTIFY_SOCKET").value_or(""),
           ours ? environment("WATCHDOG_USEC").value_or("") : ""};
 }
 
 /// A file that names the process, if one is wanted. Empty after a failure, which is logged.
 std::optional<supervisor::PidFile> make_pid_file(const config::Options& options,
-                                                 telemetry::Log& log) {
-  auto made = supervisor::PidFile::make(options.check_config ? "" : options.pid);
+                                                 telemetry::Log& log, const char* suffix = "") {
+  const bool wanted = !options.check_config && !options.pid.empty();
+  auto made = supervisor::PidFile::make(wanted ? options.pid + suffix : "");
   if (!made) {
     log.error(made.error());
     return std::nullopt;
@@ -183,15 +189,21 @@ int serve(const config::Options& options, std::optional<supervisor::Assignment> 
   return outcome.status;
 }
 
-int supervise(const config::Options& options, std::function<int(supervisor::Assignment)> work) {
+int supervise(const config::Options& options, const std::vector<std::string>& command,
+              std::function<int(supervisor::Assignment)> work) {
   telemetry::Log log = make_log(options);
   const config::Environment environment = config::process_environment();
   const sock::ServiceManager manager = find_manager(environment);
-  const auto pid_file = make_pid_file(options, log);
-  return pid_file ? supervisor::run(
-                        options, log,
-                        {std::move(work), supervisor::activated_descriptors(environment), manager})
-                  : worker::exit_startup_failed;
+  const std::string succession = environment(supervisor::succession_variable).value_or("");
+  ::unsetenv(supervisor::succession_variable);
+  // The name of the file is that of the program before us until it is gone.
+  auto pid_file = make_pid_file(options, log, succession.empty() ? "" : ".2");
+  if (!pid_file) {
+    return worker::exit_startup_failed;
+  }
+  return supervisor::run(options, log,
+                         {std::move(work), supervisor::activated_descriptors(environment), manager,
+                          command, succession, [&] { pid_file->move_to(options.pid); }});
 }
 
 }  // namespace ringhorn

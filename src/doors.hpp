@@ -21,8 +21,9 @@ std::optional<config::Options> read_options(const std::vector<std::string>& argu
 /// threads must not be waited for. REQUIRES: the GIL is held, this is the main thread
 int serve(const config::Options& options, std::optional<supervisor::Assignment> assignment);
 
-/// Supervises workers, each of which is a forked child that calls `work`.
-/// REQUIRES: one thread, which holds no GIL
-int supervise(const config::Options& options, std::function<int(supervisor::Assignment)> work);
+/// Supervises workers, each of which is a forked child that calls `work`. `command` starts this
+/// program again (SIGUSR2). REQUIRES: one thread, which holds no GIL
+int supervise(const config::Options& options, const std::vector<std::string>& command,
+              std::function<int(supervisor::Assignment)> work);
 
 }  // namespace ringhorn

@@ -1,4 +1,7 @@
 // Door 1: the executable that embeds CPython.
+#include <unistd.h>
+
+#include <array>
 #include <cstdio>
 #include <memory>
 #include <optional>
@@ -33,7 +36,19 @@ int work(const std::vector<std::string>& argv, const ringhorn::config::Options& 
   return ringhorn::serve(options, std::move(assignment));
 }
 
+/// As the shell found it, wherever this process goes: a link is followed anew each time.
+std::vector<std::string> command_of(std::vector<std::string> argv) {
+  std::string& program = argv[0];
+  std::array<char, 4096> directory;
+  if (program.find('/') != std::string::npos && !program.starts_with('/') &&
+      ::getcwd(directory.data(), directory.size()) != nullptr) {
+    program = std::string(directory.data()) + "/" + program;
+  }
+  return argv;
+}
+
 int run(const std::vector<std::string>& argv) {
+  const std::vector<std::string> command = command_of(argv);
   int status = 0;
   const std::optional<ringhorn::config::Options> options =
       ringhorn::read_options({argv.begin() + 1, argv.end()}, status);
@@ -44,7 +59,7 @@ int run(const std::vector<std::string>& argv) {
     return work(argv, *options, std::nullopt);
   }
   // Python is not started yet: every worker that is forked reads the application anew.
-  return ringhorn::supervise(*options, [&](ringhorn::supervisor::Assignment assignment) {
+  return ringhorn::supervise(*options, command, [&](ringhorn::supervisor::Assignment assignment) {
     return work(argv, *options, std::move(assignment));
   });
 }

@@ -75,9 +75,10 @@ PyObject* supervise_programs(const config::Options& options) {
     return nullptr;
   }
   PyThreadState* const state = PyEval_SaveThread();
-  const int status = supervise(options, [&command](const supervisor::Assignment& assignment) {
-    return execute(command, assignment);
-  });
+  const int status =
+      supervise(options, command, [&command](const supervisor::Assignment& assignment) {
+        return execute(command, assignment);
+      });
   PyEval_RestoreThread(state);
   return PyLong_FromLong(status);
 }

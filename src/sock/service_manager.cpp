@@ -65,6 +65,10 @@ void ServiceManager::stopping() const {
   tell("STOPPING=1\nSTATUS=Shutting down");
 }
 
+void ServiceManager::succeeded_by(pid_t pid) const {
+  tell("MAINPID=" + std::to_string(pid));
+}
+
 void ServiceManager::status(std::string_view text) const {
   tell("STATUS=" + one_line(text));
 }

@@ -1,50 +1,11 @@
 #include <ringhorn/supervisor/assignment.hpp>
 
-#include <fcntl.h>
-
-#include <charconv>
-#include <string_view>
 #include <utility>
 #include <vector>
 
+#include "inheritance.hpp"
+
 namespace ringhorn::supervisor {
-
-namespace {
-
-void put(std::string& text, long number) {
-  if (!text.empty()) {
-    text += ' ';
-  }
-  text += std::to_string(number);
-}
-
-void put_fd(std::string& text, int fd) {
-  ::fcntl(fd, F_SETFD, 0);
-  put(text, fd);
-}
-
-/// The numbers of a list on single spaces; empty when one of them is none.
-std::vector<int> numbers_in(std::string_view text) {
-  std::vector<int> numbers;
-  while (!text.empty()) {
-    int number = -1;
-    const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (error != std::errc() || number < 0) {
-      return {};
-    }
-    numbers.push_back(number);
-    text.remove_prefix(static_cast<std::size_t>(stop - text.data()));
-    text.remove_prefix(text.starts_with(' ') ? 1 : 0);
-  }
-  return numbers;
-}
-
-base::UniqueFd inherited(int fd) {
-  ::fcntl(fd, F_SETFD, FD_CLOEXEC);
-  return base::UniqueFd(fd);
-}
-
-}  // namespace
 
 std::string hand_on(const Assignment& assignment) {
   std::string text;
@@ -53,10 +14,7 @@ std::string hand_on(const Assignment& assignment) {
   put(text, static_cast<long>(assignment.entry));
   put_fd(text, assignment.channel.fd());
   put_fd(text, assignment.board.fd());
-  for (const sock::Listening& listening : assignment.listeners) {
-    put_fd(text, listening.socket.value());
-    put(text, listening.hold == sock::Hold::ours ? 1 : 0);
-  }
+  put_listeners(text, assignment.listeners);
   return text;
 }
 
@@ -76,13 +34,9 @@ std::optional<Assignment> take_over(const std::string& text) {
                         sock::Channel(inherited(numbers[3])),
                         board.take_value(),
                         {}};
-  for (std::size_t i = fixed; i < numbers.size(); i += 2) {
-    auto listening = sock::adopt(numbers[i]);
-    if (!listening) {
-      return std::nullopt;
-    }
-    listening.value().hold = numbers[i + 1] == 1 ? sock::Hold::ours : sock::Hold::shared;
-    assignment.listeners.push_back(listening.take_value());
+  assignment.listeners = take_listeners({numbers.data() + fixed, numbers.size() - fixed});
+  if (assignment.listeners.empty()) {
+    return std::nullopt;
   }
   return assignment;
 }

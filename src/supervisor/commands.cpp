@@ -36,6 +36,13 @@ void Supervisor::act_on(int number) {
       return shrink();
     case SIGWINCH:
       return retire_all();
+    case SIGUSR1:
+      log_.info(
+          "Received SIGUSR1; there are no log files to open anew: requests go to standard "
+          "output, all else to standard error.");
+      return;
+    case SIGUSR2:
+      return upgrade();
     default:
       return;  // SIGCHLD: reap() looks for itself
   }
@@ -73,13 +80,17 @@ void Supervisor::announce(base::Nanoseconds until_ns) {
   tell_all(sock::Word::announce);
 }
 
-/// Nobody new is let in. What the queues hold is the workers' to take, and when the last of them
-/// has taken it the port is free: ours are closed.
+/// Nobody new is let in, unless another program serves on. What the queues hold is the workers' to
+/// take, and when the last of them has taken it the port is free: ours are closed.
 void Supervisor::begin_end() {
   ending_ = Ending::begun;
-  surroundings_.manager.stopping();
+  if (successor_) {
+    surroundings_.manager.succeeded_by(successor_->pid);
+  } else {
+    surroundings_.manager.stopping();
+  }
   for (sock::Listening& listening : listeners_) {
-    if (listening.hold == sock::Hold::ours) {
+    if (listening.hold == sock::Hold::ours && !shares_sockets()) {
       sock::seal(listening.socket.value(), listening.address);
     }
     listening.socket.reset();

@@ -29,7 +29,7 @@ void Supervisor::carry_out(const Order& order) {
     case Order::Kind::retire:
       return say(order.pid, sock::Word::retire);
     case Order::Kind::finish:
-      return say(order.pid, sock::Word::finish);
+      return say(order.pid, shares_sockets() ? sock::Word::retire : sock::Word::finish);
     case Order::Kind::terminate:
       ::kill(order.pid, SIGTERM);
       return;
@@ -85,6 +85,9 @@ void Supervisor::spawn(const Order& order) {
                ". Trying again.");
     return fleet_.on_spawn_failed(order, now_ns_);
   }
+  if (shares_sockets()) {
+    ours.say(sock::Word::share);
+  }
   children_.push_back({pid, entry, std::move(ours)});
   fleet_.on_spawned(order, pid, now_ns_);
 }
@@ -94,6 +97,8 @@ void Supervisor::spawn(const Order& order) {
 void Supervisor::become_worker(const Order& order, sock::Channel channel, std::size_t entry) {
   children_.clear();
   changes_.reset();
+  predecessor_.reset();
+  successor_.reset();
   signals_.leave_to_child();
   Assignment assignment{order.slot,         order.generation,  entry,
                         std::move(channel), std::move(board_), {}};

@@ -1,5 +1,6 @@
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -62,6 +63,12 @@ PidFile::~PidFile() {
   // Somebody else may have taken the name; and a forked child is not the one that is named.
   if (!path_.empty() && named_in(path_) == ::getpid()) {
     ::unlink(path_.c_str());
+  }
+}
+
+void PidFile::move_to(const std::string& path) {
+  if (!path_.empty() && ::rename(path_.c_str(), path.c_str()) == 0) {
+    path_ = absolute(path);
   }
 }
 

@@ -1,5 +1,6 @@
 #include "supervisor.hpp"
 
+#include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -62,11 +63,18 @@ int Supervisor::run() {
     take_signals();
     hear_workers();
     hear_changes();
+    hear_the_other();
     reap();
     look_after();
   }
   for (const sock::Listening& listening : listeners_) {
-    sock::remove_file(listening);
+    if (!shares_sockets()) {
+      sock::remove_file(listening);
+    }
+  }
+  if (successor_) {
+    // It takes our place, the pid file's too, when this end is closed: not before we are gone.
+    ::fcntl(successor_->channel.fd(), F_DUPFD_CLOEXEC, 0);
   }
   log_.info(telemetry::stopping_parent_process(::getpid(), log_));
   return status_;
@@ -79,13 +87,20 @@ bool Supervisor::open() {
     return false;
   }
   board_ = board.take_value();
+  return open_sockets() && (!options_.reload || open_changes());
+}
+
+bool Supervisor::open_sockets() {
+  if (!surroundings_.succession.empty()) {
+    return take_over_sockets();
+  }
   auto listeners = open_listeners(options_, surroundings_.activated);
   if (!listeners) {
     log_.error(listeners.error());
     return false;
   }
   listeners_ = listeners.take_value();
-  return !options_.reload || open_changes();
+  return true;
 }
 
 bool Supervisor::open_changes() {
@@ -143,6 +158,9 @@ void Supervisor::hear_changes() {
 }
 
 void Supervisor::on_first_ready() {
+  if (predecessor_) {
+    predecessor_->channel.say(sock::Word::ready);
+  }
   for (const sock::Listening& listening : listeners_) {
     if (listening.share.value_or(0) == 0) {
       log_.info(telemetry::running_on(listening.to_string(), log_));
@@ -170,6 +188,10 @@ void Supervisor::show_life() {
 void Supervisor::reap() {
   int status = 0;
   for (pid_t pid = 0; (pid = ::waitpid(-1, &status, WNOHANG)) > 0;) {
+    if (successor_ && successor_->pid == pid) {
+      bury_successor(status);
+      continue;
+    }
     const auto departure = fleet_.on_exited(pid, now_ns_);
     if (!departure) {
       log_.debug("Reaped process [" + std::to_string(pid) + "], which is none of the workers.");
@@ -251,6 +273,12 @@ void Supervisor::wait() {
   polled_.assign(1, {signals_.fd(), POLLIN, 0});
   for (const Child& child : children_) {
     polled_.push_back({child.channel.fd(), POLLIN, 0});
+  }
+  if (predecessor_) {
+    polled_.push_back({predecessor_->channel.fd(), POLLIN, 0});
+  }
+  if (successor_) {
+    polled_.push_back({successor_->channel.fd(), POLLIN, 0});
   }
   if (changes_) {
     polled_.push_back({changes_->fd(), POLLIN, 0});

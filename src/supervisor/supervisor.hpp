@@ -17,6 +17,7 @@
 #include "change_watch.hpp"
 #include "fleet.hpp"
 #include "signal_watch.hpp"
+#include "succession.hpp"
 
 namespace ringhorn::supervisor {
 
@@ -45,6 +46,7 @@ class Supervisor {
   };
 
   bool open();
+  bool open_sockets();
   bool open_changes();
 
   // --- take signals (commands.cpp) --------------------------------------------------------------
@@ -56,6 +58,14 @@ class Supervisor {
   void grow();
   void shrink();
   void retire_all();
+
+  // --- two programs on the same sockets (two_programs.cpp) --------------------------------------
+  void upgrade();
+  bool take_over_sockets();
+  /// Another program serves what we serve: what we leave is its to take.
+  bool shares_sockets() const noexcept { return predecessor_ || successor_; }
+  void hear_the_other();
+  void bury_successor(int status);
 
   // --- the end ----------------------------------------------------------------------------------
   void announce(base::Nanoseconds until_ns);
@@ -101,6 +111,8 @@ class Supervisor {
   telemetry::Board board_;
   Listeners listeners_;
   std::optional<ChangeWatch> changes_;  ///< with --reload
+  std::optional<Predecessor> predecessor_;
+  std::optional<Successor> successor_;
   std::vector<Child> children_;
   std::vector<pollfd> polled_;
   base::Nanoseconds now_ns_ = 0;

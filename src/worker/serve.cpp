@@ -77,7 +77,7 @@ void Worker::make_link() {
   link_ = std::make_unique<SupervisorLink>(
       *driver_, *surroundings_.supervision, heartbeat_ns(options_),
       SupervisorLink::Listener{[this](sock::Word word) { on_word(word); }, [this] { on_beat(); },
-                               [this] { begin_drain({}); }});
+                               [this] { on_lost(); }});
 }
 
 void Worker::on_stop_signal() {
@@ -100,12 +100,21 @@ void Worker::on_word(sock::Word word) {
                           .idle_ns = options_.reload ? 0 : idle_at_retirement_ns});
     case sock::Word::finish:
       return begin_drain({.takes_queue = true, .seals = false, .idle_ns = idle_at_end_ns});
+    case sock::Word::share:
+    case sock::Word::own:
+      shared_ = word == sock::Word::share;
+      return;
     case sock::Word::hurry:
       hurry();
       return begin_drain({});
     default:
       return;
   }
+}
+
+/// The supervisor is gone. What it held is ours to end, unless another program serves it.
+void Worker::on_lost() {
+  begin_drain({.takes_queue = !shared_, .seals = !shared_});
 }
 
 void Worker::on_beat() {

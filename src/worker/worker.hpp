@@ -76,6 +76,7 @@ class Worker {
   void on_stop_signal();
   void make_link();
   void on_word(sock::Word word);
+  void on_lost();
   /// The loop has shown that it turns: says when it has done so for long enough.
   void on_beat();
   /// The loop is left, and the worker drains.
@@ -121,8 +122,9 @@ class Worker {
   bool draining_ = false;
   base::Nanoseconds drained_ns_ = 0;  ///< since when
   bool hurried_ = false;
-  bool told_ = false;  ///< to drain, before draining began
-  net::Drain drain_;   ///< … and how
+  bool shared_ = false;  ///< another program serves the sockets too
+  bool told_ = false;    ///< to drain, before draining began
+  net::Drain drain_;     ///< … and how
   std::unique_ptr<io::Driver> driver_;
   Alarm streams_{[this] { end_streams(); }};
   Alarm cancel_{[this] { cancel_left(); }};

@@ -24,6 +24,8 @@ enum class Word : char {
   announce = 'a',  ///< the end is near: say so to load balancers and clients, serve on
   retire = 't',    ///< another one serves: accept no more, end gracefully
   finish = 'f',    ///< the server ends: take what waits in the queues, end gracefully
+  share = 'x',     ///< another server has the sockets too: they are its when we are gone
+  own = 'o',       ///< … and has them no more
   hurry = 'h',     ///< end at once: cancel what runs, then the application's shutdown
 };
 

@@ -3,6 +3,8 @@
 /// supervisor, or by a worker that is alone. Without a manager it does nothing. Never blocks.
 #pragma once
 
+#include <sys/types.h>
+
 #include <optional>
 #include <string>
 #include <string_view>
@@ -28,6 +30,8 @@ class ServiceManager {
   /// It reads its application anew; ready() follows when that is done.
   void reloading() const;
   void stopping() const;
+  /// Another process is the main one from now on.
+  void succeeded_by(pid_t pid) const;
   void status(std::string_view text) const;
   /// A sign of life; due each watchdog_ns().
   void alive() const;

@@ -36,6 +36,8 @@ class PidFile {
 
   /// Writes it, whole or not at all. Empty `path`: no file. On failure a sentence.
   static base::Result<PidFile, std::string> make(const std::string& path);
+  /// It goes by the name `path` from now on; who had that name is gone.
+  void move_to(const std::string& path);
 
  private:
   std::string path_;  ///< absolute; empty: no file

@@ -15,6 +15,10 @@
 
 namespace ringhorn::supervisor {
 
+/// The variable that holds what a program leaves to the one that follows it. It is none of the
+/// user's options.
+inline constexpr const char* succession_variable = "_RINGHORN_SUCCESSION";
+
 struct Surroundings {
   /// Becomes a worker; called in the forked child, whose exit status it returns.
   std::function<int(Assignment)> work;
@@ -22,6 +26,12 @@ struct Surroundings {
   std::vector<int> activated;
   /// Told of readiness, reloads and the end. Outlives the supervisor.
   const sock::ServiceManager& manager;
+  /// The command that has started this program, to start a newer one (SIGUSR2).
+  std::vector<std::string> command;
+  /// What succession_variable has held; empty: nobody is followed.
+  std::string succession;
+  /// Called when the program that this one has followed is gone.
+  std::function<void()> on_alone;
 };
 
 /// Whether `options` want a supervisor. Without one the process is the one worker.

@@ -69,7 +69,7 @@ _FEATURES = {
     "workers": "--workers",
     "ttin": "--workers",
     "hup": "--timeout-startup",
-    "usr2": "--usr2",  # not built yet: no option announces it
+    "usr2": "--workers",
     "max-requests": "--limit-max-requests",
     "max-rss": "--limit-max-rss",
     "max-age": "--limit-max-age",
