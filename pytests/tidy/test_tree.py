@@ -45,6 +45,17 @@ def misplaced(path: str) -> str | None:
     return None
 
 
+def twins(paths: list[str]) -> list[str]:
+    """pytest imports each test file as a module of its bare name."""
+    first: dict[str, str] = {}
+    named = [(path.rpartition("/")[2], path) for path in paths]
+    return [
+        f"{path}: {first[leaf]} has this name already"
+        for leaf, path in named
+        if leaf.startswith("test_") and first.setdefault(leaf, path) != path
+    ]
+
+
 def unopened(path: str, text: str) -> list[str]:
     if re.match(r"(///.*\n)+#pragma once\n", text):
         return []
@@ -73,6 +84,10 @@ def meson_for(path) -> str:
 
 def test_every_file_is_in_its_place():
     refuse([problem for path in files() if (problem := misplaced(name(path)))])
+
+
+def test_no_two_test_files_have_one_name():
+    refuse(twins([name(path) for path in files(".py", under="pytests")]))
 
 
 def test_no_file_is_large():
@@ -124,6 +139,11 @@ def test_every_header_compiles_alone():
 @pytest.mark.parametrize("path", ["notes.txt", "scripts/run.sh", "src/net/a.cc", "include/a.cpp"])
 def test_place_rule_refuses_a_breach(path):
     assert misplaced(path)
+
+
+def test_twin_rule_refuses_a_breach():
+    assert twins(["pytests/a/test_x.py", "pytests/b/test_x.py"])
+    assert not twins(["pytests/a/test_x.py", "pytests/a/test_y.py", "pytests/b/__init__.py"])
 
 
 def test_opening_rule_refuses_a_breach():
