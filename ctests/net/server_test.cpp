@@ -184,6 +184,25 @@ TEST_CASE("Server that shares its sockets leaves the queue to the others", "[net
   CHECK(world.server().finished_count() == before);
 }
 
+TEST_CASE("Server that ends gives up a shared listener before it closes it, once (lesson 53)",
+          "[net]") {
+  net::Settings settings = test_settings();
+  settings.sharing = net::Sharing::shared;
+  World world(settings);
+  const int number = world.listen_fd();
+  const base::UniqueFd elsewhere(::dup(number));  // as another process keeps it open
+  bool idle = false;
+  world.server().drain({.takes_queue = false, .seals = false}, [&] { idle = true; });
+  CHECK(world.until([&] { return idle; }));
+  CHECK(world.until([&] { return ::fcntl(number, F_GETFD) < 0; }));
+  Client late = world.connect();
+  REQUIRE(late.connected());
+  late.send(get);
+  world.turns(20);
+  CHECK(world.server().connection_count() == 0);
+  CHECK_FALSE(late.ended());
+}
+
 TEST_CASE("Server that shares its sockets takes all that come, one a turn (lesson 55)", "[net]") {
   net::Settings settings = test_settings();
   settings.sharing = net::Sharing::shared;

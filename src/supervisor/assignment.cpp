@@ -21,7 +21,7 @@ std::string hand_on(const Assignment& assignment) {
 std::optional<Assignment> take_over(const std::string& text) {
   constexpr std::size_t fixed = 5;
   const std::vector<int> numbers = numbers_in(text);
-  if (numbers.size() <= fixed || (numbers.size() - fixed) % 2 != 0) {
+  if (numbers.size() <= fixed) {
     return std::nullopt;
   }
   auto board = telemetry::Board::adopt(inherited(numbers[4]));

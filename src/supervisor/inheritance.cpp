@@ -23,6 +23,7 @@ void put_listeners(std::string& text, const Listeners& listeners) {
   for (const sock::Listening& listening : listeners) {
     put_fd(text, listening.socket.value());
     put(text, listening.hold == sock::Hold::ours ? 1 : 0);
+    put(text, listening.share ? static_cast<long>(*listening.share) + 1 : 0);
   }
 }
 
@@ -48,12 +49,18 @@ base::UniqueFd inherited(int fd) {
 
 Listeners take_listeners(std::span<const int> numbers) {
   Listeners listeners;
-  for (std::size_t i = 0; i + 1 < numbers.size(); i += 2) {
+  if (numbers.size() % numbers_per_listener != 0) {
+    return {};
+  }
+  for (std::size_t i = 0; i < numbers.size(); i += numbers_per_listener) {
     auto listening = sock::adopt(numbers[i]);
     if (!listening) {
       return {};
     }
     listening.value().hold = numbers[i + 1] == 1 ? sock::Hold::ours : sock::Hold::shared;
+    if (numbers[i + 2] > 0) {
+      listening.value().share = static_cast<unsigned>(numbers[i + 2]) - 1;
+    }
     listeners.push_back(listening.take_value());
   }
   return listeners;

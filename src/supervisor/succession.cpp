@@ -50,7 +50,7 @@ base::Result<Successor, std::string> start_successor(const std::vector<std::stri
 
 std::optional<Predecessor> take_succession(const std::string& text) {
   const std::vector<int> numbers = numbers_in(text);
-  if (numbers.size() < 3 || numbers.size() % 2 == 0) {
+  if (numbers.size() < 2) {
     return std::nullopt;
   }
   Predecessor predecessor{sock::Channel(inherited(numbers[0])),
