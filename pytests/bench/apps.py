@@ -211,6 +211,48 @@ def fastapi():
     return api
 
 
+def with_database():
+    """As most applications do it: a pool, and a connection of it for each request."""
+    import asyncpg
+    from fastapi import FastAPI
+
+    @contextlib.asynccontextmanager
+    async def started(api):
+        place = {"host": "127.0.0.1", "port": os.environ["BENCH_POSTGRESQL"], "user": "postgres"}
+        async with asyncpg.create_pool(**place, min_size=10, max_size=10) as api.state.pool:
+            yield
+
+    api = FastAPI(openapi_url=None, lifespan=started)
+    query = "select $1::int as id, 'thing ' || $1::int as name"
+
+    @api.get("/things/{number}")
+    async def things(number: int, queries: int):
+        async with api.state.pool.acquire() as connection:
+            return [dict(await connection.fetchrow(query, number)) for _ in range(queries)]
+
+    return api
+
+
+def with_fan_out():
+    import httpx
+    from fastapi import FastAPI
+
+    @contextlib.asynccontextmanager
+    async def started(api):
+        async with httpx.AsyncClient(timeout=30) as api.state.client:
+            yield
+
+    api = FastAPI(openapi_url=None, lifespan=started)
+    url = os.environ.get("BENCH_UPSTREAM")
+
+    @api.get("/gather")
+    async def gather():
+        answers = await asyncio.gather(*(api.state.client.get(url) for _ in range(5)))
+        return [len(answer.content) for answer in answers]
+
+    return api
+
+
 RAW = {
     "hello": hello,
     "body": body,
@@ -222,7 +264,13 @@ RAW = {
     "ws_broadcast": ws_broadcast,
     "ws_hold": ws_hold,
 }
-BUILT = {"starlette": starlette, "middleware": starlette_middleware, "fastapi": fastapi}
+BUILT = {
+    "starlette": starlette,
+    "middleware": starlette_middleware,
+    "fastapi": fastapi,
+    "database": with_database,
+    "fan-out": with_fan_out,
+}
 
 
 def make(name):

@@ -35,15 +35,16 @@ def require_tools(names):
         sys.exit(f"could not install {', '.join(missing)}")
 
 
-def make_venv(python, names, upgrade=False):
-    """Makes the environment, installs what is missing; returns ({package: version},
+def make_venv(python, names, upgrade=False, more=()):
+    """Makes the environment, installs what is missing, `more` too; returns ({package: version},
     {peer: why not})."""
     environment = PeerEnvironment(VENV)
     environment.make(python)
     wanted = {name: PACKAGES[name] for name in names}
-    failed = environment.install([*FRAMEWORKS, *wanted.values()], upgrade)
+    failed = environment.install([*FRAMEWORKS, *more, *wanted.values()], upgrade)
     versions = environment.versions()
-    told = [package.partition("[")[0] for package in wanted.values()] + [*FRAMEWORKS, *BESIDE]
+    told = [package.partition("[")[0] for package in wanted.values()]
+    told += [*FRAMEWORKS, *more, *BESIDE]
     return (
         {name: versions[name] for name in told if name in versions},
         {name: failed[package] for name, package in wanted.items() if package in failed},

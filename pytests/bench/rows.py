@@ -212,6 +212,30 @@ def framework_rows():
     yield Row("sync", "FastAPI, sync def endpoint", "fastapi", get(b"/sync"), as_json, limit=None)
 
 
+def service_rows():
+    """What the application waits for is in another process (services.py)."""
+    for queries in (1, 5):
+        thing = b'{"id":7,"name":"thing 7"}'
+        yield Row(
+            f"database{queries}",
+            f"FastAPI, asyncpg pool, {'a query' if queries == 1 else f'{queries} queries'}",
+            "database",
+            get(b"/things/7?queries=%d" % queries),
+            b"[%b]" % b",".join([thing] * queries),
+            limit=None,
+            peer_target=1 / 1.2,
+        )
+    yield Row(
+        "fan-out",
+        "FastAPI, httpx, five calls at once",
+        "fan-out",
+        get(b"/gather"),
+        b"[13,13,13,13,13]",
+        connections=4,  # 20 calls at once: httpx keeps so many connections alive
+        limit=None,
+    )
+
+
 def memory_rows():
     yield Row(
         "idle",
@@ -273,7 +297,8 @@ def by_key(*makers):
 
 HTTP = by_key(hello_rows, body_rows, echo_rows, special_rows, framework_rows, memory_rows)
 ALL_SOCKETS = by_key(socket_echo_rows, socket_rows)
-ROWS = HTTP | ALL_SOCKETS
+SERVICES = by_key(service_rows)
+ROWS = HTTP | ALL_SOCKETS | SERVICES
 QUICK = ("hello64", "echo10k", "starlette", "idle")
 # One of each kind of WebSocket row.
 SOCKETS = (
@@ -282,4 +307,9 @@ SOCKETS = (
     *("ws-idle", "ws-idle-deflate"),
 )
 # What --rows takes for several at once.
-GROUPS = {"http": tuple(HTTP), "sockets": SOCKETS, "all-sockets": tuple(ALL_SOCKETS)}
+GROUPS = {
+    "http": tuple(HTTP),
+    "sockets": SOCKETS,
+    "all-sockets": tuple(ALL_SOCKETS),
+    "services": tuple(SERVICES),
+}

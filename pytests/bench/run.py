@@ -4,6 +4,7 @@
     RINGHORN_EXECUTABLE=... pytests/bench/run.py              everything, about an hour
     pytests/bench/run.py --quick                              a smoke run
     pytests/bench/run.py --rows hello64,starlette --servers ringhorn,uvicorn --rounds 2 --seconds 2
+    pytests/bench/run.py --rows services --servers ringhorn,uvicorn    PostgreSQL, httpx
     pytests/bench/run.py --rows sockets --servers ringhorn,uvicorn,uvicorn-wsproto,granian,h2corn
 
 Each server runs alone with one worker, pinned to core 0, access log off, on the same application
@@ -20,6 +21,7 @@ import tempfile
 from pathlib import Path
 
 import environment
+import services
 from instructions import CallgrindError, instructions_per_request
 from measure import Application, Method, Sample, measure
 from picture import svg
@@ -176,7 +178,7 @@ def main():
     environment.require_tools(tools)
     peers = [name for name in arguments.servers if name in PACKAGES]
     versions, failures = environment.make_venv(
-        arguments.python, peers, upgrade=arguments.upgrade
+        arguments.python, peers, arguments.upgrade, services.packages(arguments.rows)
     )
     if arguments.setup:
         return print("\n".join(f"{name} {version}" for name, version in versions.items()))
@@ -195,7 +197,8 @@ def main():
             count_syscalls=counter,
             ws_load=ws_load,
         )
-        run_rounds(arguments, servers, method, results)
+        with services.running(arguments.rows, folder, arguments.floor):
+            run_rounds(arguments, servers, method, results)
         if arguments.instructions:
             results.method["instructions"] = count_instructions(servers, Path(folder))
     write(arguments, results)
