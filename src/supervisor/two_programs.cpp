@@ -46,11 +46,11 @@ void Supervisor::hear_the_other() {
               "] serves. SIGTERM to either leaves the sockets to the other.");
   }
   if (predecessor_ && predecessor_->channel.hear(message) == sock::Channel::State::end) {
-    log_.info("The program before this one is gone.");
     predecessor_.reset();
     tell_all(sock::Word::own);
     surroundings_.on_alone();
     tell_manager();
+    log_.info("The program before this one is gone.");
   }
 }
 
