@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import socket
 import struct
 
@@ -57,6 +58,7 @@ class Buffered(asyncio.BufferedProtocol):
 async def connected(kind=Recorder):
     """A protocol with its transport, and the socket at the other end."""
     near, far = socket.socketpair()
+    near.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 65536)
     far.setblocking(False)
     loop = asyncio.get_running_loop()
     _, protocol = await loop.create_connection(kind, sock=near)
@@ -262,17 +264,16 @@ def test_socket_closed_behind_the_transport_is_nobody_elses(run):
     async def main():
         async with connected() as (protocol, _):
             protocol.transport.pause_reading()
-            sock = protocol.transport._sock
-            number = sock.fileno()
-            sock.close()
             pair = socket.socketpair()
-            assert number in [one.fileno() for one in pair]
+            number = protocol.transport._sock.fileno()
+            protocol.transport._sock.close()
+            os.dup2(pair[0].fileno(), number)
             protocol.transport.write(b"for somebody else")
             assert await protocol.told.get() == ("lost", OSError)
-            for one in pair:
-                one.setblocking(False)
-                with pytest.raises(BlockingIOError):
-                    one.recv(1)
+            pair[1].setblocking(False)
+            with pytest.raises(BlockingIOError):
+                pair[1].recv(1)
+            os.close(number)
             for one in pair:
                 one.close()
 
