@@ -4,7 +4,8 @@
 /context  what context variables do over the suspensions of one request
 /timeout  a timeout, a task group and wait_for, entered in the first step
 /order    what runs between the first step and the next
-/leave    raises SystemExit in the first step
+/leave    raises SystemExit in the first step; /leave-later after a suspension, /leave-thread in a
+          thread, /leave-inner in a task of its own
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import gc
+import sys
 import weakref
 
 from replies import respond, respond_json
@@ -93,6 +95,19 @@ async def leave(scope, receive, send):
     raise SystemExit(5)
 
 
+async def leave_later(scope, receive, send):
+    await asyncio.sleep(0)
+    raise SystemExit(5)
+
+
+async def leave_thread(scope, receive, send):
+    await asyncio.to_thread(sys.exit, 5)
+
+
+async def leave_inner(scope, receive, send):
+    await asyncio.create_task(leave(scope, receive, send))
+
+
 async def collections(scope, receive, send):
     await respond_json(send, [generation["collections"] for generation in gc.get_stats()])
 
@@ -108,6 +123,9 @@ ROUTES = {
     "/timeout": timeout,
     "/order": order,
     "/leave": leave,
+    "/leave-later": leave_later,
+    "/leave-thread": leave_thread,
+    "/leave-inner": leave_inner,
     "/collections": collections,
     "/debug": debug,
 }

@@ -69,8 +69,22 @@ def test_pipelined_requests_are_not_stepped_inside_each_other(serve):
             assert before == after and same
 
 
-def test_exit_in_the_first_step_ends_the_server(serve):
+@pytest.mark.parametrize("loop", ["ringhorn", "asyncio", "uvloop"])
+def test_exit_in_a_request_is_a_failure_of_that_request(serve, loop):
+    """As uvicorn: whoever calls sys.exit() in an endpoint must not take the server away."""
+    with serve(APP, "--loop", loop) as server:
+        for target in ("/leave", "/leave-later", "/leave-thread"):
+            mark = server.mark()
+            with server.connect() as other:
+                assert server.get(target).status == 500
+                server.wait_for_line(r"^SystemExit: 5", since=mark)
+                other.get("/order")
+                assert other.read_response().status == 200
+
+
+def test_exit_in_a_task_of_the_applications_own_ends_the_server(serve):
+    """As any asyncio program, and as uvicorn."""
     with serve(APP, expect_status=None) as server:
         with server.connect() as connection:
-            connection.send(b"GET /leave HTTP/1.1\r\nHost: test\r\n\r\n")
+            connection.send(b"GET /leave-inner HTTP/1.1\r\nHost: test\r\n\r\n")
             assert server.wait() != 0

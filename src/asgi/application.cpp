@@ -36,6 +36,10 @@ struct Application::State {
 
 namespace {
 
+/// The attribute of a SystemExit that a call has ended with and that was dealt with: uvloop raises
+/// it only then.
+constexpr const char* answered_mark = "__ringhorn_answered__";
+
 /// The task of a cycle has ended: tell the cycle how.
 void settle(PyObject* send, PyObject* task, const Bridge& bridge) {
   Cycle& cycle = cycle_of(send);
@@ -44,6 +48,10 @@ void settle(PyObject* send, PyObject* task, const Bridge& bridge) {
     cycle.on_returned(result.get());
   } else {
     const py::Ref exception = py::fetch_exception();
+    if (PyErr_GivenExceptionMatches(exception.get(), PyExc_SystemExit) != 0 &&
+        PyObject_SetAttrString(exception.get(), answered_mark, Py_True) < 0) {
+      PyErr_Clear();
+    }
     cycle.on_raised(exception.get());
   }
 }
@@ -140,7 +148,8 @@ void Application::State::start(PyObject* send, const py::Ref& scope) {
   }
   py::Ref exception = py::fetch_exception();
   cycle_of(send).on_raised(exception.get());
-  if (PyErr_GivenExceptionMatches(exception.get(), PyExc_Exception) == 0) {
+  if (PyErr_GivenExceptionMatches(exception.get(), PyExc_Exception) == 0 &&
+      PyErr_GivenExceptionMatches(exception.get(), PyExc_SystemExit) == 0) {
     py::raise(std::move(exception));
     stop_worker();
   }
@@ -184,8 +193,8 @@ void Application::State::watch(py::Ref task, PyObject* send) {
   cycle_of(send).hold_task(std::move(task));
 }
 
-/// SystemExit and KeyboardInterrupt are not the application's failures: they end the worker, as
-/// they would end any asyncio program. A dispatch cannot raise them; a callback of the loop can.
+/// KeyboardInterrupt is no failure of the application: it ends the worker, as it would end any
+/// asyncio program. A dispatch cannot raise it; a callback of the loop can.
 void Application::State::stop_worker() {
   const py::Ref exception = py::fetch_exception();
   const py::Ref handle = py::Ref::steal(PyObject_CallMethod(bridge.loop.object(), "call_soon", "OO",
@@ -216,6 +225,24 @@ std::size_t Application::cancel_all() {
     }
   }
   return count;
+}
+
+bool Application::ended_with(PyObject* exception) const {
+  if (PyObject_HasAttrString(exception, answered_mark) != 0) {
+    return true;
+  }
+  Bridge& bridge = state_->bridge;
+  for (Cycle* cycle = bridge.cycles.front(); cycle != nullptr;
+       cycle = bridge.cycles.after(*cycle)) {
+    if (cycle->task() != nullptr) {
+      const py::Ref own = py::Ref::steal(PyObject_GetAttrString(cycle->task(), "_exception"));
+      if (own.get() == exception) {
+        return true;
+      }
+      PyErr_Clear();
+    }
+  }
+  return false;
 }
 
 std::size_t Application::running_count() const noexcept {

@@ -7,5 +7,5 @@ async def drive(awaitable):
 
 
 def interrupt(exception):
-    """Raise SystemExit or KeyboardInterrupt out of the event loop."""
+    """Raise KeyboardInterrupt out of the event loop."""
     raise exception

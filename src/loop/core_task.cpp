@@ -2,6 +2,7 @@
 #include <utility>
 
 #include <ringhorn/base/assert.hpp>
+#include <ringhorn/py/error.hpp>
 
 #include "core.hpp"
 #include "types.hpp"
@@ -56,6 +57,20 @@ py::Ref Core::make_stepped_task(PyObject* coroutine) {
 
 #else
 
+namespace {
+
+/// The exception that is set ended `task`: nobody need be told at the task's end that it was lost.
+void note_retrieved(const py::Ref& task) {
+  py::Ref raised = py::fetch_exception();
+  const py::Ref exception = py::Ref::steal(PyObject_CallMethod(task.get(), "exception", nullptr));
+  if (!exception) {
+    PyErr_Clear();
+  }
+  py::raise(std::move(raised));
+}
+
+}  // namespace
+
 // CPython 3.11 has no eager_start: the Task schedules its step while it is made. The context tells
 // that one call from any other that a finaliser may make meanwhile.
 py::Ref Core::make_stepped_task(PyObject* coroutine) {
@@ -78,6 +93,9 @@ py::Ref Core::make_stepped_task(PyObject* coroutine) {
   }
   // SystemExit and KeyboardInterrupt come out of it; all else stays in the task.
   const py::Ref stepped = py::Ref::steal(PyObject_CallNoArgs(step.get()));
+  if (!stepped) {
+    note_retrieved(task);
+  }
   return PyContext_Exit(context.get()) == 0 && stepped ? task : py::Ref();
 }
 

@@ -1,6 +1,7 @@
 #include "worker.hpp"
 
 #include <string>
+#include <utility>
 
 #include <ringhorn/py/error.hpp>
 
@@ -41,17 +42,41 @@ py::Ref Worker::await(py::Ref coroutine) {
 }
 
 void Worker::run_loop() {
-  // A signal that came since Python code ran last has not told the loop yet.
-  const bool going = PyErr_CheckSignals() == 0;
-  const py::Ref done =
-      going ? py::Ref::steal(PyObject_CallMethod(loop_->object(), "run_forever", nullptr))
-            : py::Ref();
-  if (!done) {
+  bool runs = true;
+  while (runs) {
+    // A signal that came since Python code ran last has not told the loop yet.
+    const bool going = PyErr_CheckSignals() == 0;
+    const py::Ref done =
+        going ? py::Ref::steal(PyObject_CallMethod(loop_->object(), "run_forever", nullptr))
+              : py::Ref();
+    if (done) {
+      break;
+    }
+    // A loop that raises has forgotten that it was told to stop.
+    runs = forgive_exit() && !stop_asked_;
+  }
+  if (PyErr_Occurred() != nullptr) {
     take_interrupt();
   }
+  stop_asked_ = false;
+}
+
+/// asyncio lets SystemExit through, whoever raises it: one that ends a call of the application is
+/// its failure, and no reason to end the server. False with the exception still set.
+bool Worker::forgive_exit() {
+  if (PyErr_ExceptionMatches(PyExc_SystemExit) == 0) {
+    return false;
+  }
+  py::Ref exception = py::fetch_exception();
+  if (application_->ended_with(exception.get())) {
+    return true;
+  }
+  py::raise(std::move(exception));
+  return false;
 }
 
 void Worker::stop_loop() {
+  stop_asked_ = true;
   const py::Ref done = py::Ref::steal(PyObject_CallMethod(loop_->object(), "stop", nullptr));
   if (!done) {
     PyErr_Clear();

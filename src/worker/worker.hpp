@@ -110,6 +110,7 @@ class Worker {
   /// Runs the loop until `coroutine` has ended: its result, or empty after an error was dealt with.
   py::Ref await(py::Ref coroutine);
   void run_loop();
+  bool forgive_exit();
   void stop_loop();
   /// What came out of the loop: a signal's interrupt, or one that the application raised.
   void take_interrupt();
@@ -122,9 +123,10 @@ class Worker {
   bool draining_ = false;
   base::Nanoseconds drained_ns_ = 0;  ///< since when
   bool hurried_ = false;
-  bool shared_ = false;  ///< another program serves the sockets too
-  bool told_ = false;    ///< to drain, before draining began
-  net::Drain drain_;     ///< … and how
+  bool shared_ = false;      ///< another program serves the sockets too
+  bool stop_asked_ = false;  ///< of the loop that runs
+  bool told_ = false;        ///< to drain, before draining began
+  net::Drain drain_;         ///< … and how
   std::unique_ptr<io::Driver> driver_;
   Alarm streams_{[this] { end_streams(); }};
   Alarm cancel_{[this] { cancel_left(); }};

@@ -41,6 +41,9 @@ class Application final : public net::Application {
   /// Cancels the tasks of all calls that still run; their end is awaited by running the loop.
   /// Returns how many there were.
   std::size_t cancel_all();
+  /// Whether `exception`, which came out of the loop, is what the task of a call has ended with.
+  /// Then that call is answered, at the latest when the loop runs again.
+  bool ended_with(PyObject* exception) const;
   /// Calls of the application that have not ended (also after their response is complete).
   std::size_t running_count() const noexcept;
   /// Objects of calls that are alive, for the count at exit.
