@@ -85,6 +85,8 @@ def pool(door):
     yield servers
     problems = []
     for server in servers.values():
+        server.ask_to_stop()
+    for server in servers.values():
         try:
             server.check_end()
         except AssertionError as problem:

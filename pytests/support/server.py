@@ -44,6 +44,7 @@ class Server:
         self.door = door
         self.expect_status = expect_status
         self._check_counts = check_counts
+        self._asked_to_stop = False
         arguments = [*(command or door.command), app, "--port", str(port)]
         if app_dir is not None:
             arguments += ["--app-dir", str(app_dir)]
@@ -144,8 +145,14 @@ class Server:
             self._stdout.join()
         return status
 
-    def stop(self, sig: int = signal.SIGTERM, timeout: float = 10) -> int:
+    def ask_to_stop(self) -> None:
+        """stop() then only waits: several servers may stop side by side."""
         if self.running():
+            self._asked_to_stop = True
+            self.send_signal(signal.SIGTERM)
+
+    def stop(self, sig: int = signal.SIGTERM, timeout: float = 10) -> int:
+        if self.running() and not self._asked_to_stop:
             self.send_signal(sig)
         return self.wait(timeout)
 

@@ -45,7 +45,7 @@ def test_slow_application_stops_the_reading_and_loses_nothing(shared, bound):
         await_note(server, key, "accepted")
         memory = Memory(server)
         piece = frame(BINARY, b"x" * 50000)
-        sent = socket.connection.send_until_blocked(piece, 64 * MIB)
+        sent = socket.connection.send_until_blocked(piece, 64 * MIB, 0.2)
         assert sent < 64 * MIB, "the server reads on and on"
         memory.check(BOUND)
         tell(server, key)
@@ -162,7 +162,7 @@ def test_flood_of_pings_stays_within_bounds_and_others_are_served(server):
         assert other.read() == "warm"
         memory = Memory(server)
         pings = frame(PING, b"p" * 125) * 500
-        sent = flooding.connection.send_until_blocked(pings, 64 * MIB)
+        sent = flooding.connection.send_until_blocked(pings, 64 * MIB, 0.2)
         assert sent < 64 * MIB
         memory.check(BOUND)
         other.send_text("served")
