@@ -143,7 +143,8 @@ FAULTS = {
         ["epoll_wait,epoll_pwait2:error=EINTR:when=2+2"],
         ["epoll_pwait2:error=ENOSYS"],
         ["epoll_pwait2:error=EPERM", "recvfrom:error=EINTR:when=2+3"],
-        ["sendto:error=EAGAIN:when=1", "sendmsg:error=EAGAIN:when=1"],
+        ["sendto:error=EAGAIN:when=1"],
+        ["sendmsg:error=EAGAIN:when=1"],
         ["accept4:error=ECONNABORTED:when=1+2"],
         ["accept4:error=EMFILE:when=2"],
         ["epoll_ctl:error=ENOSPC:when=3"],  # the listener's
