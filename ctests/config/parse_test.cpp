@@ -98,12 +98,9 @@ Case flag(const std::string& written, const std::string& variable, const std::st
   return {written, {written}, variable, value, member(where), by_default, when_set};
 }
 
-/// For options that want --reload beside them.
-template <typename T>
-Case reloading(const std::string& name, const std::string& variable, const std::string& value,
-               T Options::*where, const std::string& by_default, const std::string& when_set) {
-  Case one = valued(name, variable, value, where, by_default, when_set);
-  one.arguments.emplace_back("--reload");
+/// For options that do nothing without another one, which stands beside them.
+Case beside(const std::vector<std::string>& others, Case one) {
+  one.arguments.insert(one.arguments.end(), others.begin(), others.end());
   return one;
 }
 
@@ -135,21 +132,23 @@ const std::vector<Case>& cases() {
       valued("workers", "RINGHORN_WORKERS", "4", &Options::workers, "none", "4"),
       valued("balance", "RINGHORN_BALANCE", "hash", &Options::balance, "0", "1"),
       flag("--reload", "RINGHORN_RELOAD", "1", &Options::reload, "false", "true"),
-      reloading("reload-dir", "RINGHORN_RELOAD_DIRS", "src", &Options::reload_dirs, "", "src "),
-      reloading("reload-include", "RINGHORN_RELOAD_INCLUDES", "*.html", &Options::reload_includes,
-                "", "*.html "),
-      reloading("reload-exclude", "RINGHORN_RELOAD_EXCLUDES", "x*", &Options::reload_excludes, "",
-                "x* "),
-      reloading("reload-delay", "RINGHORN_RELOAD_DELAY", "1.5", &Options::reload_delay, "0.250000",
-                "1.500000"),
+      beside({"--reload"}, valued("reload-dir", "RINGHORN_RELOAD_DIRS", "src",
+                                  &Options::reload_dirs, "", "src ")),
+      beside({"--reload"}, valued("reload-include", "RINGHORN_RELOAD_INCLUDES", "*.html",
+                                  &Options::reload_includes, "", "*.html ")),
+      beside({"--reload"}, valued("reload-exclude", "RINGHORN_RELOAD_EXCLUDES", "x*",
+                                  &Options::reload_excludes, "", "x* ")),
+      beside({"--reload"}, valued("reload-delay", "RINGHORN_RELOAD_DELAY", "1.5",
+                                  &Options::reload_delay, "0.250000", "1.500000")),
       valued("timeout-startup", "RINGHORN_TIMEOUT_STARTUP", "1", &Options::timeout_startup,
              "120.000000", "1.000000"),
       valued("timeout-worker-healthcheck", "RINGHORN_TIMEOUT_WORKER_HEALTHCHECK", "0",
              &Options::timeout_worker_healthcheck, "30.000000", "0.000000"),
       valued("limit-max-requests", "RINGHORN_LIMIT_MAX_REQUESTS", "50",
              &Options::limit_max_requests, "0", "50"),
-      valued("limit-max-requests-jitter", "RINGHORN_LIMIT_MAX_REQUESTS_JITTER", "7",
-             &Options::limit_max_requests_jitter, "0", "7"),
+      beside({"--limit-max-requests", "1"},
+             valued("limit-max-requests-jitter", "RINGHORN_LIMIT_MAX_REQUESTS_JITTER", "7",
+                    &Options::limit_max_requests_jitter, "0", "7")),
       valued("limit-max-rss", "RINGHORN_LIMIT_MAX_RSS", "512", &Options::limit_max_rss, "0", "512"),
       valued("limit-max-age", "RINGHORN_LIMIT_MAX_AGE", "3600", &Options::limit_max_age, "0.000000",
              "3600.000000"),

@@ -236,6 +236,9 @@ TEST_CASE("parse refuses options that would do nothing", "[config]") {
     CHECK(refusal({"main:app", "--" + name, "x", "--reload"}) == "(accepted)");
     CHECK(refusal({"main:app", "--" + name, ""}).find("is not a") != std::string::npos);
   }
+  CHECK(refusal({"main:app", "--limit-max-requests-jitter", "9"}) ==
+        "--limit-max-requests-jitter does nothing without --limit-max-requests: give both, or "
+        "neither");
 }
 
 TEST_CASE("parse says that Ringhorn has its own parser and interface", "[config]") {

@@ -4,6 +4,7 @@ import re
 
 import pytest
 from support.holds import holds
+from support.patience import SANITIZED
 
 CHECK = ("--workers", "1", "--timeout-worker-healthcheck", "1")
 
@@ -31,6 +32,7 @@ def test_log_says_why_a_worker_stands_still_and_where(serve, path, why, where):
         assert server.get("/").body != before
 
 
+@pytest.mark.skipif(SANITIZED, reason="the sanitizer takes the signal")
 def test_crash_shows_where_it_was(serve):
     with serve("hangs:app", "--workers", "1", check_counts=False) as server:
         with server.connect() as connection:

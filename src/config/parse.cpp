@@ -144,10 +144,22 @@ bool is_given(const CommandLine& command_line, std::string_view name) {
 
 /// What would silently do nothing. In the environment it may stand for the day when it is needed.
 Complaint complaint_about_dependence(const CommandLine& command_line, const Options& options) {
-  for (const char* name : {"reload-dir", "reload-include", "reload-exclude", "reload-delay"}) {
-    if (!options.reload && is_given(command_line, name)) {
-      return std::string("--").append(name).append(
-          " does nothing without --reload: give both, or neither");
+  struct Dependence {
+    const char* name;
+    const char* needed;
+    bool is_there;
+  };
+  const Dependence dependences[] = {
+      {"reload-dir", "--reload", options.reload},
+      {"reload-include", "--reload", options.reload},
+      {"reload-exclude", "--reload", options.reload},
+      {"reload-delay", "--reload", options.reload},
+      {"limit-max-requests-jitter", "--limit-max-requests", options.limit_max_requests > 0},
+  };
+  for (const auto& [name, needed, is_there] : dependences) {
+    if (!is_there && is_given(command_line, name)) {
+      return std::string("--").append(name) + " does nothing without " + needed +
+             ": give both, or neither";
     }
   }
   return {};
