@@ -1,4 +1,4 @@
-"""Jobs that run two at a time, each with a log, a line and a count: the machinery of suites.py.
+"""Jobs that run a few at a time, each with a log, a line and a count: the machinery of suites.py.
 
 A job that breaks before it can report counts as one failure, and so does each job that needed it.
 """
@@ -12,7 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-JOBS = 2
+JOBS = 3  # on two cores: tests wait more than they work
 JOB_SECONDS_MAX = 1200
 SHOWN_LINES = 20
 
@@ -111,7 +111,7 @@ def read_catch(result: Result, report: Path, context: str) -> None:
 
 
 class Jobs:
-    """Runs jobs in their order, two at a time; a job waits for those that it needs.
+    """Runs jobs in their order, a few at a time; a job waits for those that it needs.
 
     What a job needs is always submitted before it, so the oldest running job never waits.
     """

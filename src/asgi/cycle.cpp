@@ -57,6 +57,22 @@ void Cycle::wake_writers() {
   }
 }
 
+void Cycle::on_returned(PyObject* result) {
+  drop_task();
+  if (bridge_ != nullptr) {
+    complain_of_result(result);
+    on_call_ended(CallEnd::returned);
+  }
+}
+
+void Cycle::on_raised(PyObject* exception) {
+  drop_task();
+  if (bridge_ != nullptr) {
+    complain_of_exception(exception);
+    on_call_ended(CallEnd::raised);
+  }
+}
+
 void Cycle::complain_of_result(PyObject* result) {
   if (result != Py_None) {
     bridge_->log.error("ASGI callable should return None, but returned '" + py::to_string(result) +

@@ -12,6 +12,8 @@
 
 namespace ringhorn::asgi {
 
+enum class CallEnd : bool { returned, raised };
+
 class Cycle : public base::ListNode<CycleTag> {
  public:
   explicit Cycle(Bridge& bridge);
@@ -31,8 +33,8 @@ class Cycle : public base::ListNode<CycleTag> {
 
   // --- from the application object -------------------------------------------------------------
   /// The application's call ended with `result`, or with `exception`.
-  virtual void on_returned(PyObject* result) = 0;
-  virtual void on_raised(PyObject* exception) = 0;
+  void on_returned(PyObject* result);
+  void on_raised(PyObject* exception);
   /// The disconnect was delivered at least once.
   bool disconnect_told() const noexcept { return disconnect_told_; }
   /// Null when the server is gone.
@@ -51,13 +53,17 @@ class Cycle : public base::ListNode<CycleTag> {
   virtual void await_message() = 0;
   void wake_receivers();
   void wake_writers();
+  /// The application's call is over, well or with an exception, which was dealt with: whatever it
+  /// has left open is ended. The server is there.
+  virtual void on_call_ended(CallEnd end) = 0;
+  void note_disconnect_told() noexcept { disconnect_told_ = true; }
+
+ private:
   /// Logs what the application's call returned, unless it is None.
   void complain_of_result(PyObject* result);
   /// Logs what it raised, unless the client's leaving or the shutdown was the cause.
   void complain_of_exception(PyObject* exception);
-  void note_disconnect_told() noexcept { disconnect_told_ = true; }
 
- private:
   Bridge* bridge_;
   bool disconnect_told_ = false;
   base::IntrusiveList<Awaitable, WaitTag> receivers_;

@@ -304,28 +304,15 @@ void HttpCycle::cut(const std::string& complaint) {
   exchange.fail();
 }
 
-void HttpCycle::on_returned(PyObject* result) {
-  drop_task();
-  if (bridge() == nullptr) {
+void HttpCycle::on_call_ended(CallEnd end) {
+  if (!alive()) {
     return;
   }
-  complain_of_result(result);
-  if (alive() && disconnect_told()) {
-    cut({});  // it was told that nobody is there any more
-  } else if (alive()) {
+  if (end == CallEnd::raised || disconnect_told()) {
+    cut({});  // the exception was told; or nobody is there any more, as the application knows
+  } else {
     cut(state_ == State::waiting ? "ASGI callable returned without starting response."
                                  : "ASGI callable returned without completing response.");
-  }
-}
-
-void HttpCycle::on_raised(PyObject* exception) {
-  drop_task();
-  if (bridge() == nullptr) {
-    return;
-  }
-  complain_of_exception(exception);
-  if (alive()) {
-    cut({});
   }
 }
 

@@ -37,16 +37,13 @@ class HttpCycle final : public Cycle, public net::RequestHandler {
   void on_peer_finished() override;
   void on_disconnect() override;
 
-  // --- from the application object -------------------------------------------------------------
-  void on_returned(PyObject* result) override;
-  void on_raised(PyObject* exception) override;
-
  private:
   enum class State : std::uint8_t { waiting, started, trailers, complete, disconnected, failed };
 
   /// The exchange is still ours to answer.
   bool alive() const noexcept { return exchange_ != nullptr; }
   void await_message() override;
+  void on_call_ended(CallEnd end) override;
   py::Ref make_request_event();
   PyObject* send_start(PyObject* message);
   PyObject* send_body(PyObject* self, PyObject* message);

@@ -275,28 +275,16 @@ void WebSocketCycle::fail(const std::string& complaint) {
   }
 }
 
-void WebSocketCycle::on_returned(PyObject* result) {
-  drop_task();
-  if (bridge() == nullptr) {
+void WebSocketCycle::on_call_ended(CallEnd end) {
+  if (state_ == State::closed) {
     return;
   }
-  complain_of_result(result);
-  if (state_ != State::closed) {
-    fail(state_ == State::connecting ? "ASGI callable returned without completing handshake."
-         : state_ == State::denying  ? "ASGI callable returned without completing response."
-                                     : "");
-  }
-}
-
-void WebSocketCycle::on_raised(PyObject* exception) {
-  drop_task();
-  if (bridge() == nullptr) {
-    return;
-  }
-  complain_of_exception(exception);
-  if (state_ != State::closed) {
-    fail({});
-  }
+  const bool left_open = end == CallEnd::returned;
+  fail(left_open && state_ == State::connecting
+           ? "ASGI callable returned without completing handshake."
+       : left_open && state_ == State::denying
+           ? "ASGI callable returned without completing response."
+           : "");
 }
 
 }  // namespace ringhorn::asgi

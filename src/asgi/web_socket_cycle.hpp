@@ -46,14 +46,11 @@ class WebSocketCycle final : public Cycle,
   // --- … and in both ---------------------------------------------------------------------------
   void on_writable() override;
 
-  // --- from the application object -------------------------------------------------------------
-  void on_returned(PyObject* result) override;
-  void on_raised(PyObject* exception) override;
-
  private:
   enum class State : std::uint8_t { connecting, denying, open, closed };
 
   void await_message() override;
+  void on_call_ended(CallEnd end) override;
   PyObject* make_disconnect();
   bool full() const noexcept;
 
