@@ -38,9 +38,8 @@ base::Result<ChangeWatch, std::string> ChangeWatch::make(const config::Options& 
   if (!files) {
     return base::Failure{"--reload: " + files.error()};
   }
-  const double delay_ns = options.reload_delay * static_cast<double>(base::ns_per_s);
   return ChangeWatch(files.take_value(), std::move(directories),
-                     static_cast<base::Nanoseconds>(delay_ns));
+                     config::to_ns(options.reload_delay));
 }
 
 ChangeWatch::ChangeWatch(FileWatch files, std::vector<std::string> directories,

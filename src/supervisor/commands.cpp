@@ -53,10 +53,7 @@ void Supervisor::stop(int number) {
     case Ending::none: {
       log_.info("Received " + signal_name(number) + ", exiting.");
       const bool delays = number == SIGTERM && options_.drain_delay > 0;
-      return delays ? announce(now_ns_ +
-                               static_cast<base::Nanoseconds>(options_.drain_delay *
-                                                              static_cast<double>(base::ns_per_s)))
-                    : begin_end();
+      return delays ? announce(now_ns_ + config::to_ns(options_.drain_delay)) : begin_end();
     }
     case Ending::announced:
       return begin_end();

@@ -18,17 +18,13 @@ namespace {
 
 constexpr int exit_startup_failed = 3;
 
-base::Nanoseconds to_ns(double seconds) {
-  return static_cast<base::Nanoseconds>(seconds * static_cast<double>(base::ns_per_s));
-}
-
 Fleet::Settings fleet_settings(const config::Options& options) {
   Fleet::Settings settings;
   settings.count = options.workers.value_or(1);
-  settings.startup_ns = to_ns(options.timeout_startup);
+  settings.startup_ns = config::to_ns(options.timeout_startup);
   settings.members_max = telemetry::Board::entry_count;
   settings.vacates = options.reload;
-  settings.grace_ns = to_ns(config::grace_under_supervisor(options));
+  settings.grace_ns = config::to_ns(config::grace_under_supervisor(options));
   return settings;
 }
 
@@ -67,10 +63,8 @@ int Supervisor::run() {
     reap();
     look_after();
   }
-  for (const sock::Listening& listening : listeners_) {
-    if (!shares_sockets()) {
-      sock::remove_file(listening);
-    }
+  if (!shares_sockets()) {
+    std::for_each(listeners_.begin(), listeners_.end(), sock::remove_file);
   }
   if (successor_) {
     // It takes our place, the pid file's too, when this end is closed: not before we are gone.
@@ -250,7 +244,7 @@ base::Nanoseconds Supervisor::health_deadline_ns(const Member& member) const {
   auto& entry = const_cast<telemetry::Board&>(board_).entry(child->entry);
   const base::Nanoseconds seen_ns = std::max(
       {entry.heartbeat_ns.load(std::memory_order_relaxed), member.ready_ns, awake_since_ns_});
-  return seen_ns + to_ns(options_.timeout_worker_healthcheck);
+  return seen_ns + config::to_ns(options_.timeout_worker_healthcheck);
 }
 
 base::Nanoseconds Supervisor::next_deadline_ns() const {

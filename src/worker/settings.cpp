@@ -2,10 +2,6 @@
 
 namespace ringhorn::worker {
 
-base::Nanoseconds to_ns(double seconds) {
-  return static_cast<base::Nanoseconds>(seconds * static_cast<double>(base::ns_per_s));
-}
-
 net::Settings make_net_settings(const config::Options& options) {
   net::Settings settings;
   settings.limits.request_line_bytes_max = options.limit_request_line;

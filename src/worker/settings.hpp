@@ -2,7 +2,6 @@
 #pragma once
 
 #include <ringhorn/asgi/lifespan.hpp>
-#include <ringhorn/base/clock.hpp>
 #include <ringhorn/config/options.hpp>
 #include <ringhorn/io/backend.hpp>
 #include <ringhorn/net/server.hpp>
@@ -12,7 +11,6 @@ namespace ringhorn::worker {
 net::Settings make_net_settings(const config::Options& options);
 asgi::LifespanMode make_lifespan_mode(config::Lifespan lifespan);
 io::Backend make_backend(config::Io io);
-/// Seconds to nanoseconds.
-base::Nanoseconds to_ns(double seconds);
+using config::to_ns;
 
 }  // namespace ringhorn::worker

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include <ringhorn/base/clock.hpp>
 #include <ringhorn/config/endpoint.hpp>
 
 namespace ringhorn::config {
@@ -58,7 +59,7 @@ struct Options {
   std::optional<bool> use_colors;        ///< not set: when the stream is a terminal
   std::optional<std::uint32_t> workers;  ///< at least 1; not set: one, without a supervisor
   bool reload = false;                   ///< start anew whenever files change
-  std::vector<std::string> reload_dirs;  ///< empty: see reload_directories()
+  std::vector<std::string> reload_dirs;  ///< empty: the current one and app_dir
   std::vector<std::string> reload_includes;
   std::vector<std::string> reload_excludes;
   double reload_delay = 0.25;
@@ -103,6 +104,11 @@ struct Options {
   std::uint32_t limit_body_rate = 1;              ///< bytes per second at least; 0: no limit
   Io io = Io::automatic;
 };
+
+/// A time of the options in nanoseconds.
+inline base::Nanoseconds to_ns(double seconds) {
+  return static_cast<base::Nanoseconds>(seconds * static_cast<double>(base::ns_per_s));
+}
 
 /// Whether a worker is to be replaced now and then.
 inline bool recycles(const Options& options) {
