@@ -121,8 +121,9 @@ worker::Surroundings surroundings_of(const config::Options& options,
   worker::Surroundings surroundings;
   surroundings.print_live_counts = environment("RINGHORN_DEBUG_COUNTS").has_value();
   if (assignment) {
-    surroundings.supervision = worker::Supervision{std::move(assignment->channel),
-                                                   &assignment->board.entry(assignment->entry)};
+    surroundings.supervision =
+        worker::Supervision{std::move(assignment->channel),
+                            &assignment->board.entry(assignment->entry), &assignment->board};
     surroundings.open_listeners = [&assignment] {
       return base::Result<supervisor::Listeners, std::string>(std::move(assignment->listeners));
     };

@@ -1,7 +1,10 @@
 """--balance: one socket for all workers, or one for each."""
 
+import json
+import os
 from collections import Counter
-from signal import SIGTTIN, SIGTTOU
+from contextlib import ExitStack
+from signal import SIGCONT, SIGSTOP, SIGTTIN, SIGTTOU
 
 import pytest
 from support.checks import show
@@ -53,3 +56,26 @@ def test_port_that_another_server_shares_is_taken(serve, door):
         ended = door.run("raw:app", *HASH, "--port", str(server.port))
         assert ended.returncode == 3
         assert "address already in use" in ended.stderr
+
+
+def test_worker_that_has_fewer_connections_gets_the_next(serve):
+    """The other leaves newcomers to it, and not only half of them."""
+    options = ("--workers", "2", "--timeout-keep-alive", "600")
+    with serve("raw:app", *options) as server, ExitStack() as kept:
+
+        def keep_one() -> int:
+            connection = kept.enter_context(server.connect())
+            connection.get("/process")
+            return json.loads(connection.read_response().body)["pid"]
+
+        behind = min(until(server, 2, 40))
+        os.kill(behind, SIGSTOP)
+        ahead = Counter(keep_one() for _ in range(120))
+        os.kill(behind, SIGCONT)
+        assert list(ahead.values()) == [120]
+        counts = ahead + Counter({behind: 0})
+        for _ in range(450):
+            counts[keep_one()] += 1
+            if max(counts.values()) - counts[behind] <= 40:
+                return
+        raise AssertionError(f"connections of each worker: {counts}")

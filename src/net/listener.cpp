@@ -129,6 +129,10 @@ void Listener::on_ready(short) {
   if (state_ != State::accepting && state_ != State::sealed) {
     return;
   }
+  if (state_ == State::accepting && server_->yields()) {
+    pause(FairShare::yield_ns);
+    return;
+  }
   take_one();
   if (state_ == State::accepting || state_ == State::sealed) {
     poll_.start(POLLIN);
@@ -147,14 +151,18 @@ bool Listener::take_one() {
   return false;
 }
 
+void Listener::pause(base::Nanoseconds duration_ns) {
+  state_ = State::paused;
+  due_ns_ = server_->now_ns() + duration_ns;
+  server_->wake_at(due_ns_);
+}
+
 void Listener::on_accept_error(int error) {
   if (state_ != State::accepting) {
     return;
   }
   const base::Nanoseconds now_ns = server_->now_ns();
-  state_ = State::paused;
-  due_ns_ = now_ns + pause_ns;
-  server_->wake_at(due_ns_);
+  pause(pause_ns);
   if (now_ns - failed_ns_ > patience_ns) {
     failing_since_ns_ = now_ns;
   }

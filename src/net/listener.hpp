@@ -4,8 +4,9 @@
 ///
 /// Alone it has the driver accept as many as come. Where workers share the socket it is told that
 /// somebody waits, and takes one per turn: every worker is told, so that whoever has time gets it,
-/// and one that stands still keeps nobody waiting (lesson 55). The kernel's ways to wake only one
-/// of them wake the same one again and again.
+/// and one that stands still keeps nobody waiting (lesson 55); who has more connections than
+/// another lets that one go first (FairShare). The kernel's ways to wake only one of them wake the
+/// same one again and again.
 #pragma once
 
 #include <cstdint>
@@ -57,6 +58,7 @@ class Listener final : private io::AcceptHandler, private io::PollHandler {
   void on_poll_stopped() override;
 
   void watch();
+  void pause(base::Nanoseconds duration_ns);
   /// Accepts one; false when nobody waits or it cannot.
   bool take_one();
   void stop_watching();

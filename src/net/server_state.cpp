@@ -44,7 +44,8 @@ ServerState::ServerState(io::Driver& driver, Application& application, telemetry
       log_(&log),
       settings_(settings),
       fields_(settings_),
-      timeouts_(durations_of(settings)) {
+      timeouts_(durations_of(settings)),
+      share_(settings_.peers) {
   RINGHORN_ASSERT(settings_.output_low_bytes <= settings_.output_high_bytes);
   RINGHORN_ASSERT(settings_.body_ahead_bytes_max > 0 && settings_.accepts_per_turn_max > 0);
   free_sessions_.reserve(free_sessions_max);
@@ -61,6 +62,7 @@ void ServerState::listen(base::UniqueFd socket, const sock::Address& address, so
 }
 
 void ServerState::start() {
+  share_.join(connection_count_);
   for (const auto& listener : listeners_) {
     listener->start();
   }
@@ -86,7 +88,7 @@ void ServerState::start_connection(base::UniqueFd socket, Listener& listener) {
   Connection* connection =
       std::make_unique<Connection>(*this, std::move(socket), listener.address()).release();
   connections_.push_back(*connection);
-  ++connection_count_;
+  share_.note(++connection_count_);
   connection->start();
 }
 
@@ -101,7 +103,7 @@ void ServerState::start_owed() {
 void ServerState::on_connection_closed(Connection& connection) {
   const std::unique_ptr<Connection> owned(&connection);
   connection.count_as(Load::counted);
-  --connection_count_;
+  share_.note(--connection_count_);
   driver_->close(connection.take_socket());
   finish_drain();
 }
@@ -195,6 +197,7 @@ void ServerState::arm_timer() {
 void ServerState::drain(const Drain& drain, std::function<void()> on_idle) {
   RINGHORN_ASSERT(!draining_);
   draining_ = leaving_ = true;
+  share_.leave();
   drain_ = drain;
   timeouts_.set_duration(TimeoutKind::parting, drain.idle_ns);
   on_idle_ = std::move(on_idle);
@@ -216,6 +219,7 @@ void ServerState::hurry() {
 
 void ServerState::abort_all() {
   aborting_ = true;
+  share_.leave();
   owed_.clear();
   for (const auto& listener : listeners_) {
     listener->stop(drain_);

@@ -18,6 +18,7 @@
 
 #include "connection.hpp"
 #include "default_fields.hpp"
+#include "fair_share.hpp"
 #include "listener.hpp"
 #include "output_queue.hpp"
 #include "rate_limit.hpp"
@@ -66,6 +67,8 @@ class ServerState final : private io::FlushHook, private io::Timer {
   RateLimit& accept_error_lines() noexcept { return accept_error_lines_; }
   RateLimit& concurrency_lines() noexcept { return concurrency_lines_; }
   Reserve& reserve() noexcept { return reserve_; }
+  /// Whether a newcomer is to be left to another worker for FairShare::yield_ns.
+  bool yields() noexcept { return share_.yields(connection_count_, now_ns()); }
 
   /// Arms `timeout` by the duration of its kind, from the beginning of the current dispatch on.
   void arm(Timeout& timeout, TimeoutKind kind) { wake_at(timeouts_.arm(timeout, kind, now_ns())); }
@@ -130,6 +133,7 @@ class ServerState final : private io::FlushHook, private io::Timer {
   RateLimit accept_error_lines_{10 * base::ns_per_s};
   RateLimit concurrency_lines_{base::ns_per_s};
   Reserve reserve_;
+  FairShare share_;
   std::vector<std::unique_ptr<Listener>> listeners_;
   base::IntrusiveList<Connection, ConnectionsTag> connections_;
   base::IntrusiveList<Connection, DirtyTag> dirty_;

@@ -71,9 +71,7 @@ void Supervisor::spawn(const Order& order) {
   }
   auto [ours, theirs] = ends.take_value();
   const std::size_t entry = free_entry();
-  board_.entry(entry).heartbeat_ns = 0;
-  board_.entry(entry).finished_count = 0;
-  board_.entry(entry).phase = telemetry::LoopPhase::unknown;
+  board_.give(entry);
   log_.flush();
   const pid_t pid = ::fork();
   if (pid == 0) {

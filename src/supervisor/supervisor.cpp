@@ -191,6 +191,9 @@ void Supervisor::reap() {
       log_.debug("Reaped process [" + std::to_string(pid) + "], which is none of the workers.");
       continue;
     }
+    if (const Child* child = find(pid)) {
+      board_.take_back(child->entry);
+    }
     std::erase_if(children_, [pid](const Child& child) { return child.pid == pid; });
     bury(*departure, status);
   }

@@ -123,7 +123,12 @@ bool Worker::listen() {
   }
   listeners_ = opened.take_value();
   net::Settings settings = make_net_settings(options_);
-  settings.sharing = surroundings_.supervision ? net::Sharing::shared : net::Sharing::alone;
+  if (const auto& supervision = surroundings_.supervision) {
+    settings.sharing = net::Sharing::shared;
+    if (options_.balance == config::Balance::shared) {
+      settings.peers = {supervision->board, supervision->entry};
+    }
+  }
   server_ = std::make_unique<net::Server>(*driver_, *application_, log_, settings);
   for (sock::Listening& listening : listeners_) {
     server_->listen(std::move(listening.socket), listening.address, listening.hold);

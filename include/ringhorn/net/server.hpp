@@ -15,6 +15,7 @@
 #include <ringhorn/net/web_socket.hpp>
 #include <ringhorn/sock/address.hpp>
 #include <ringhorn/sock/listening.hpp>
+#include <ringhorn/telemetry/board.hpp>
 #include <ringhorn/telemetry/log.hpp>
 
 namespace ringhorn::net {
@@ -23,6 +24,14 @@ namespace ringhorn::net {
 enum class Sharing : std::uint8_t {
   alone,   ///< this server only
   shared,  ///< workers beside it too: whoever has time takes the next, and not more than one
+};
+
+/// The workers that accept from the same sockets, as a board shows them, which outlives the server.
+/// None, or both are there: then a server that has more connections than another leaves newcomers
+/// to that one.
+struct Peers {
+  const telemetry::Board* board = nullptr;
+  telemetry::BoardEntry* mine = nullptr;
 };
 
 /// How draining treats what it did not begin.
@@ -56,6 +65,7 @@ struct Settings {
   unsigned accepts_per_turn_max = 16;
   WebSocketSettings web_socket;
   Sharing sharing = Sharing::alone;
+  Peers peers;
   bool access_log = true;
   std::string health_path;  ///< GET and HEAD of it are answered here, not above; empty: none
   bool date_header = true;

@@ -1,5 +1,5 @@
 /// Board is memory that the supervisor and its workers share: one entry per worker, written by that
-/// worker alone and read by the supervisor, without a lock and without a system call. Made before
+/// worker alone and read by all, without a lock and without a system call. Made before
 /// the first fork; a worker that is a program of its own maps it again by its descriptor. A full
 /// disk cannot touch it (robustness 80): it is no file.
 #pragma once
@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include <ringhorn/base/clock.hpp>
@@ -30,10 +31,13 @@ struct alignas(64) BoardEntry {
   /// Responses completed so far.
   std::atomic<std::uint64_t> finished_count;
   std::atomic<LoopPhase> phase;
+  /// Connections that are open, plus 1, while the worker accepts new ones; 0 when it does not.
+  std::atomic<std::uint32_t> accepting_with;
 };
 static_assert(std::atomic<base::Nanoseconds>::is_always_lock_free);
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
 static_assert(std::atomic<LoopPhase>::is_always_lock_free);
+static_assert(std::atomic<std::uint32_t>::is_always_lock_free);
 
 class Board {
  public:
@@ -53,12 +57,20 @@ class Board {
 
   /// REQUIRES: made or adopted; `index` < entry_count
   BoardEntry& entry(std::size_t index) noexcept;
+  /// The supervisor gives an entry to a new worker, and takes a dead one's back. REQUIRES: as above
+  void give(std::size_t index) noexcept;
+  void take_back(std::size_t index) noexcept;
+  /// How many connections that worker has which accepts with the fewest, `mine` left out; nothing
+  /// when nobody else accepts. Takes time for each entry that was ever given.
+  std::optional<std::uint32_t> fewest_connections(const BoardEntry& mine) const noexcept;
   /// For a worker that is a program of its own; close-on-exec.
   int fd() const noexcept { return fd_.value(); }
 
  private:
+  struct Memory;
+
   base::UniqueFd fd_;
-  BoardEntry* entries_ = nullptr;
+  Memory* memory_ = nullptr;
 };
 
 }  // namespace ringhorn::telemetry

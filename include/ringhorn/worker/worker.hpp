@@ -34,7 +34,8 @@ struct Outcome {
 /// What a worker has of its supervisor.
 struct Supervision {
   sock::Channel channel;
-  telemetry::BoardEntry* entry;  ///< shared; this worker alone writes it
+  telemetry::BoardEntry* entry;   ///< shared; this worker alone writes it
+  const telemetry::Board* board;  ///< that it is on
 };
 
 /// What a worker is given besides the options.
