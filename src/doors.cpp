@@ -137,6 +137,12 @@ worker::Surroundings surroundings_of(const config::Options& options,
 
 /// Who drops privileges does so when the sockets are open and before the application is there; a
 /// worker has them from its supervisor, which stays who it is.
+void tell_backlog(const config::Options& options, telemetry::Log& log) {
+  if (const std::string cut = supervisor::backlog_warning(options); !cut.empty()) {
+    log.warning(cut);
+  }
+}
+
 worker::Outcome run_worker(const config::Options& options, telemetry::Log& log,
                            std::optional<supervisor::Assignment>& assignment) {
   const sock::ServiceManager manager = find_manager(config::process_environment());
@@ -179,6 +185,9 @@ int serve(const config::Options& options, std::optional<supervisor::Assignment> 
   worker::Outcome outcome{};
   {
     telemetry::Log log = make_log(options);
+    if (!assignment) {
+      tell_backlog(options, log);
+    }
     const auto pid_file = assignment ? supervisor::PidFile() : make_pid_file(options, log);
     outcome = pid_file ? run_worker(options, log, assignment)
                        : worker::Outcome{worker::exit_startup_failed, false};
@@ -193,6 +202,7 @@ int serve(const config::Options& options, std::optional<supervisor::Assignment> 
 int supervise(const config::Options& options, const std::vector<std::string>& command,
               std::function<int(supervisor::Assignment)> work) {
   telemetry::Log log = make_log(options);
+  tell_backlog(options, log);
   const config::Environment environment = config::process_environment();
   const sock::ServiceManager manager = find_manager(environment);
   const std::string succession = environment(supervisor::succession_variable).value_or("");

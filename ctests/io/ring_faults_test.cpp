@@ -55,7 +55,7 @@ const UniqueFd& any_fd() {
 
 }  // namespace
 
-TEST_CASE("UringDriver loses no completion when the queue overflows", "[io]") {
+TEST_CASE("UringDriver loses no completion when the queue overflows (robustness 78)", "[io]") {
   Scripted on;
   std::deque<Poller> pollers;
   for (int index = 0; index < 40; ++index) {
@@ -78,7 +78,7 @@ TEST_CASE("UringDriver loses no completion when the queue overflows", "[io]") {
   CHECK(on.kernel->enters == enters);
 }
 
-TEST_CASE("UringDriver queues more requests than the queue has places", "[io]") {
+TEST_CASE("UringDriver queues more requests than the queue has places (robustness 78)", "[io]") {
   Scripted on;
   std::deque<Poller> pollers;
   SECTION("the kernel takes them") {}
@@ -102,7 +102,7 @@ TEST_CASE("UringDriver queues more requests than the queue has places", "[io]") 
   }
 }
 
-TEST_CASE("UringDriver keeps requests that a failing enter did not take", "[io]") {
+TEST_CASE("UringDriver keeps requests that a failing enter did not take (robustness 78)", "[io]") {
   Scripted on;
   Poller poller(*on.driver, 7);
   poller.poll.start(POLLOUT);
@@ -120,7 +120,8 @@ TEST_CASE("UringDriver keeps requests that a failing enter did not take", "[io]"
   CHECK(poller.ready.size() == 1);
 }
 
-TEST_CASE("UringDriver: a receive without a buffer waits for one and goes on", "[io]") {
+TEST_CASE("UringDriver: a receive without a buffer waits for one and goes on (robustness 78)",
+          "[io]") {
   Scripted on;
   Receiver first(*on.driver, any_fd());
   Receiver second(*on.driver, any_fd());
@@ -287,7 +288,8 @@ TEST_CASE("UringDriver arms a receive again whose request ended with bytes", "[i
   }
 }
 
-TEST_CASE("UringDriver: a receive that the kernel gives up unasked goes on", "[io]") {
+TEST_CASE("UringDriver: a receive that the kernel gives up unasked goes on (robustness 78)",
+          "[io]") {
   Scripted on;
   Receiver receiver(*on.driver, any_fd());
   receiver.receive.start();
@@ -330,7 +332,8 @@ TEST_CASE("UringDriver drops bytes that come after a stop, and gives their buffe
   CHECK(on.kernel->free_buffers() == 2);
 }
 
-TEST_CASE("UringDriver tells how much of a send was taken, and of its end", "[io]") {
+TEST_CASE("UringDriver tells how much of a send was taken, and of its end (robustness 78)",
+          "[io]") {
   Scripted on;
   Sender sender(*on.driver, any_fd());
   sender.send.start("six by");

@@ -1,5 +1,8 @@
 #include "../../src/net/fair_share.hpp"
 
+#include <fcntl.h>
+#include <sys/resource.h>
+
 #include <memory>
 #include <vector>
 
@@ -40,7 +43,7 @@ TEST_CASE("Board knows who of the others accepts with the fewest connections", "
   CHECK(two.board.fewest_connections(two.board.entry(0)) == 7);
 }
 
-TEST_CASE("FairShare leaves newcomers to who has clearly fewer", "[net]") {
+TEST_CASE("FairShare leaves newcomers to who has clearly fewer (lesson 56)", "[net]") {
   Two two;
   FairShare mine(two.peers());
   FairShare other({&two.board, &two.board.entry(1)});
@@ -59,7 +62,7 @@ TEST_CASE("FairShare leaves newcomers to who has clearly fewer", "[net]") {
   CHECK_FALSE(mine.yields(99, 0));
 }
 
-TEST_CASE("FairShare has no patience for ever with who does not come", "[net]") {
+TEST_CASE("FairShare has no patience for ever with who does not come (lesson 57)", "[net]") {
   Two two;
   FairShare mine(two.peers());
   FairShare other({&two.board, &two.board.entry(1)});
@@ -88,12 +91,16 @@ TEST_CASE("FairShare without peers never yields", "[net]") {
   alone.leave();
 }
 
-TEST_CASE("Server says on the board what it has, and leaves newcomers to who has fewer", "[net]") {
-  Two two;
+net::Settings settings_on(Two& two) {
   net::Settings settings = test::test_settings();
   settings.sharing = Sharing::shared;
   settings.peers = two.peers();
-  test::World world(settings);
+  return settings;
+}
+
+TEST_CASE("Server says on the board what it has, and leaves newcomers to who has fewer", "[net]") {
+  Two two;
+  test::World world(settings_on(two));
   const telemetry::BoardEntry& mine = two.board.entry(0);
   CHECK(mine.accepting_with == 1);
   std::vector<std::unique_ptr<test::Client>> clients;
@@ -118,6 +125,29 @@ TEST_CASE("Server says on the board what it has, and leaves newcomers to who has
   world.server().drain({.takes_queue = false, .seals = false}, [&] { idle = true; });
   CHECK(mine.accepting_with == 0);
   CHECK(world.until([&] { return idle; }));
+}
+
+TEST_CASE("Server out of descriptors is nobody to wait for (lesson 57)", "[net]") {
+  rlimit before{};
+  ::getrlimit(RLIMIT_NOFILE, &before);
+  const rlimit few{64, before.rlim_max};
+  Two two;
+  {
+    test::World world(settings_on(two));
+    const telemetry::BoardEntry& mine = two.board.entry(0);
+    test::Client client(world.port());
+    ::setrlimit(RLIMIT_NOFILE, &few);
+    std::vector<base::UniqueFd> others;
+    while (others.empty() || others.back()) {
+      others.emplace_back(::fcntl(0, F_DUPFD_CLOEXEC, 0));
+    }
+    const bool left = world.until([&] { return mine.accepting_with == 0; });
+    // Asserted from here on: the sanitizer's own checks need a descriptor.
+    others.clear();
+    CHECK(left);
+    CHECK(world.until([&] { return mine.accepting_with == 2; }));
+  }
+  ::setrlimit(RLIMIT_NOFILE, &before);
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include <fstream>
 #include <string>
 
 #include <ringhorn/sock/address.hpp>
@@ -15,6 +16,7 @@ using ringhorn::base::UniqueFd;
 using ringhorn::sock::Address;
 using ringhorn::sock::bind_tcp;
 using ringhorn::sock::bind_tcp_all;
+using ringhorn::sock::granted_backlog;
 using ringhorn::sock::ListenOptions;
 using ringhorn::sock::local_address;
 
@@ -128,6 +130,15 @@ TEST_CASE("bind_tcp_all fails when one address is taken", "[sock]") {
   const auto bound = bind_tcp_all({.host = "localhost", .port = local_address(taken.value()).port});
   REQUIRE(!bound.ok());
   REQUIRE(bound.error().find("[Errno 98]") == 0);
+}
+
+TEST_CASE("A backlog is bounded by somaxconn (robustness 77)", "[sock]") {
+  int somaxconn = 0;
+  std::ifstream("/proc/sys/net/core/somaxconn") >> somaxconn;
+  REQUIRE(somaxconn > 0);
+  CHECK(granted_backlog(1) == 1);
+  CHECK(granted_backlog(somaxconn) == somaxconn);
+  CHECK(granted_backlog(2147483647) == somaxconn);
 }
 
 TEST_CASE("listen says what is wrong with the socket", "[sock]") {

@@ -6,10 +6,12 @@ import shutil
 import signal
 import socket
 import subprocess
+from pathlib import Path
 
 import pytest
 from support.checks import request, show
 from support.doors import APPS
+from support.holds import holds
 from support.ports import connect_when_up, free_port
 
 APP = ("raw:app", "--app-dir", str(APPS), "--port", "0")
@@ -322,6 +324,20 @@ def test_backlog_option_reaches_listen(serve):
         table = subprocess.run(["ss", "-ltnH"], capture_output=True, text=True, check=True).stdout
         line = next(line for line in table.splitlines() if f":{server.port} " in line)
         assert line.split()[2] == "7"
+
+
+@holds("robustness_77")
+@pytest.mark.parametrize("workers", [(), ("--workers", "1")], ids=["alone", "supervised"])
+def test_backlog_beyond_what_the_kernel_grants_is_told(serve, door, workers):
+    if door.oracle:
+        pytest.skip("uvicorn says nothing")
+    granted = int(Path("/proc/sys/net/core/somaxconn").read_text())
+    with serve("raw:app", "--backlog", "2147483647", *workers) as server:
+        server.wait_for_line(
+            "WARNING:  --backlog 2147483647 is more than net.core.somaxconn allows: "
+            f"{granted} connections can wait"
+        )
+        assert sum("somaxconn" in line for line in server.stderr_lines()) == 1
 
 
 def test_two_servers_do_not_share_a_port_by_accident(serve, door):

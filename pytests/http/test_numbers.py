@@ -10,14 +10,13 @@ TESTS = Path(__file__).resolve().parent.parent
 CTESTS = TESTS.parent / "ctests"
 
 PROMISED = {
-    # robustness.md: sections 1 to 6 and 8. 70 is a sentence of the README, 77 the kernel's.
-    "robustness": [n for n in range(1, 93) if n not in (70, 77, 78)],
+    # robustness.md: sections 1 to 6 and 8. 70 is a sentence of the README.
+    "robustness": [n for n in range(1, 93) if n != 70],
     # asgi-checklist.md, but for extensions. 18, 29 and 30 are HTTP/2's, 50 is WSGI.
     "asgi": [number for number in range(1, 81) if number not in (18, 29, 30, 50)],
     # native-peers.md (b): bridge, HTTP, WebSocket, processes, log. 31 is held by the benchmarks'
-    # percentiles; 56 and 57 are of servers that hand connections over; 58, 59 and 61 to 63 are held
-    # by other means than a request.
-    "lesson": [n for n in (*range(1, 39), *range(50, 56), 60) if n != 31],
+    # percentiles; 58, 59 and 61 to 63 are held by other means than a request.
+    "lesson": [n for n in (*range(1, 39), *range(50, 58), 60) if n != 31],
 }
 
 

@@ -117,6 +117,7 @@ void Listener::due() {
   }
   due_ns_ = Timeouts::never;
   state_ = State::accepting;
+  server_->accepts(true);
   watch();
 }
 
@@ -163,6 +164,7 @@ void Listener::on_accept_error(int error) {
   }
   const base::Nanoseconds now_ns = server_->now_ns();
   pause(pause_ns);
+  server_->accepts(false);
   if (now_ns - failed_ns_ > patience_ns) {
     failing_since_ns_ = now_ns;
   }

@@ -69,6 +69,8 @@ class ServerState final : private io::FlushHook, private io::Timer {
   Reserve& reserve() noexcept { return reserve_; }
   /// Whether a newcomer is to be left to another worker for FairShare::yield_ns.
   bool yields() noexcept { return share_.yields(connection_count_, now_ns()); }
+  /// Nobody is to wait for this server while it cannot accept (lesson 57).
+  void accepts(bool can) noexcept { can ? share_.join(connection_count_) : share_.leave(); }
 
   /// Arms `timeout` by the duration of its kind, from the beginning of the current dispatch on.
   void arm(Timeout& timeout, TimeoutKind kind) { wake_at(timeouts_.arm(timeout, kind, now_ns())); }

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstring>
+#include <fstream>
 #include <memory>
 #include <string_view>
 #include <system_error>
@@ -187,6 +188,12 @@ base::Result<bool, std::string> listen(int fd, int backlog) {
                          local_address(fd).to_string() + ": " + reason_of(error)};
   }
   return true;
+}
+
+int granted_backlog(int backlog) {
+  int somaxconn = backlog;
+  std::ifstream("/proc/sys/net/core/somaxconn") >> somaxconn;
+  return std::min(backlog, std::max(somaxconn, 1));
 }
 
 }  // namespace ringhorn::sock

@@ -167,6 +167,15 @@ Opened open_listeners(const config::Options& options, const std::vector<int>& ac
   return listeners;
 }
 
+std::string backlog_warning(const config::Options& options) {
+  const int granted = sock::granted_backlog(options.backlog);
+  return granted >= options.backlog
+             ? ""
+             : "--backlog " + std::to_string(options.backlog) +
+                   " is more than net.core.somaxconn allows: " + std::to_string(granted) +
+                   " connections can wait.";
+}
+
 bool serves(unsigned slot, unsigned count, const sock::Listening& listening, unsigned shares) {
   if (!listening.share) {
     return true;

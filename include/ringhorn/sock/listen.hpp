@@ -35,4 +35,8 @@ base::Result<std::vector<base::UniqueFd>, std::string> bind_tcp_all(const Listen
 /// Starts listening. On failure a sentence. `value()` is always true.
 base::Result<bool, std::string> listen(int fd, int backlog);
 
+/// How many connections the kernel lets wait when `backlog` are asked for: net.core.somaxconn
+/// bounds it without a word (listen(2)). `backlog` itself where that cannot be read.
+int granted_backlog(int backlog);
+
 }  // namespace ringhorn::sock

@@ -25,6 +25,10 @@ std::vector<int> activated_descriptors(const config::Environment& environment);
 base::Result<Listeners, std::string> open_listeners(const config::Options& options,
                                                     const std::vector<int>& activated);
 
+/// Says that fewer connections can wait than --backlog wants; empty when they all can
+/// (robustness 77).
+std::string backlog_warning(const config::Options& options);
+
 /// Whether the worker in `slot` of `count` accepts from it: every socket has somebody, however many
 /// workers there are. REQUIRES: `slot` < `count`
 bool serves(unsigned slot, unsigned count, const sock::Listening& listening, unsigned shares);
