@@ -337,3 +337,25 @@ def test_server_holds_few_descriptors_of_its_own(server):
         [os.readlink(f"/proc/{server.pid}/fd/{fd}") for fd in os.listdir(f"/proc/{server.pid}/fd")]
     )
     assert open_files(server.pid) < 40, names
+
+
+# The garbage collector.
+
+
+def test_requests_that_wait_do_not_set_the_collector_to_work(serve):
+    """Thirty requests with 200 young objects each: more than CPython's own threshold allows."""
+    with serve("collector:app") as server, server.connect() as asking:
+        asking.get("/collections")
+        waiting = [server.connect() for _ in range(30)]
+        for connection in waiting:
+            connection.get("/keep")
+        before, after = show(asking.read_response())
+        assert after == before
+        for connection in waiting:
+            assert connection.read_response().body == b"200"
+
+
+@pytest.mark.parametrize("chosen, expected", [("", 10_000), ("1234", 1234), ("0", 0)])
+def test_collector_of_the_application_stays_as_it_was_set(serve, chosen, expected):
+    with serve("collector:app", env={"CHOSEN_THRESHOLD": chosen}) as server:
+        assert show(server.get("/threshold")) == expected

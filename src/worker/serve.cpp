@@ -6,6 +6,7 @@
 
 #include <ringhorn/telemetry/banner.hpp>
 
+#include "collector.hpp"
 #include "settings.hpp"
 #include "worker.hpp"
 
@@ -44,11 +45,7 @@ void keep_freed_pages() {
 void Worker::serve() {
   signals_.allow_graceful();
   keep_freed_pages();
-  // What is loaded by now stays: the collector need not look at it again and again.
-  const py::Ref gc = py::Ref::steal(PyImport_ImportModule("gc"));
-  if (!gc || !py::Ref::steal(PyObject_CallMethod(gc.get(), "freeze", nullptr))) {
-    PyErr_Clear();
-  }
+  settle_collector();
   server_->start();
   // Out of the running loop: whoever reads the line may send a signal at once.
   Alarm first_turn([this] { say_ready(); });
