@@ -21,6 +21,14 @@ int truth(PyObject* message, const py::Ref& key) {
   return value == Py_False ? 0 : value == Py_True ? 1 : PyObject_IsTrue(value);
 }
 
+PyObject* read_type(PyObject* message, const Names& names) {
+  PyObject* type = PyDict_Check(message) ? member(message, names.type) : nullptr;
+  if (type == nullptr && PyErr_Occurred() == nullptr) {
+    PyErr_Format(PyExc_TypeError, "send() needs a dict with a 'type', not %.100R", message);
+  }
+  return type;
+}
+
 /// The status of a response start; -1 with an exception set.
 int read_status(PyObject* message, const Names& names) {
   PyObject* status = member(message, names.status);

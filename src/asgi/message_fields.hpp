@@ -22,6 +22,9 @@ PyObject* member(PyObject* message, const py::Ref& key);
 /// The truth of a member, false when it is missing; -1 with an exception set.
 int truth(PyObject* message, const py::Ref& key);
 
+/// The borrowed type of what was given to send(); null with an exception set when it has none.
+PyObject* read_type(PyObject* message, const Names& names);
+
 /// The status of a response start; -1 with an exception set.
 int read_status(PyObject* message, const Names& names);
 

@@ -113,11 +113,8 @@ PyObject* WebSocketCycle::send(PyObject* self, PyObject* message) {
     return raise_disconnected();
   }
   const Names& names = bridge()->names;
-  PyObject* type = PyDict_Check(message) ? member(message, names.type) : nullptr;
+  PyObject* type = read_type(message, names);
   if (type == nullptr) {
-    if (PyErr_Occurred() == nullptr) {
-      PyErr_Format(PyExc_TypeError, "send() needs a dict with a 'type', not %.100R", message);
-    }
     return nullptr;
   }
   switch (state_) {
