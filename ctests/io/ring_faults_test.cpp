@@ -5,37 +5,12 @@
 
 #include <deque>
 
-#include "io/uring_driver.hpp"
 #include "io_support.hpp"
-#include "scripted_kernel.hpp"
+#include "scripted_driver.hpp"
 
 using namespace io_test;
 
 namespace {
-
-constexpr io::UringSettings small{.queue_entries = 4,
-                                  .receive_buffer_count = 2,
-                                  .receive_buffer_bytes = 16,
-                                  .events_per_turn = 64};
-
-/// A driver on a kernel that does what the test says. The descriptors of its operations are never
-/// touched: any number will do.
-struct Scripted {
-  explicit Scripted(const io::UringSettings& settings = small) {
-    auto owned = std::make_unique<ScriptedKernel>();
-    kernel = owned.get();
-    ring = std::make_unique<io::UringDriver>(std::move(owned));
-    REQUIRE(ring->open(settings));
-    driver = ring.get();
-    turn(*driver, 0);
-    wake = kernel->take(IORING_OP_POLL_ADD);
-  }
-
-  std::unique_ptr<io::UringDriver> ring;
-  io::Driver* driver = nullptr;
-  ScriptedKernel* kernel = nullptr;
-  io_uring_sqe wake{};  ///< the request that watches for wake()
-};
 
 /// Ends a stop that was asked for: the kernel gives the request up.
 template <typename Handler>
@@ -46,11 +21,6 @@ void end_stop(Scripted& on, Handler& handler, const io_uring_sqe& request) {
   on.kernel->complete(request, -ECANCELED);
   turn(*on.driver, 0);
   CHECK(handler.stops == 1);
-}
-
-const UniqueFd& any_fd() {
-  static const UniqueFd fd(::dup(0));
-  return fd;
 }
 
 }  // namespace

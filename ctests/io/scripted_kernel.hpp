@@ -6,7 +6,9 @@
 #include <cerrno>
 #include <cstring>
 #include <deque>
+#include <functional>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "io/kernel.hpp"
@@ -24,6 +26,11 @@ class ScriptedKernel final : public ringhorn::io::Kernel {
   /// single ones all the same.
   enum class Sharing { refused, broken };
 
+  /// What becomes of the probe's send that wants no completion when it goes whole: it has none, or
+  /// one all the same.
+  enum class Silence { kept, broken };
+  Silence silence = Silence::kept;
+
   explicit ScriptedKernel(Probe probe = Probe::works, Sharing sharing = Sharing::refused)
       : probe_(probe), sharing_(sharing) {}
 
@@ -32,6 +39,8 @@ class ScriptedKernel final : public ringhorn::io::Kernel {
   /// Takes nothing until completions are collected, as when it is out of memory for requests.
   bool full = false;
   int enters = 0;
+  /// What happens in the next call, once its requests are taken.
+  std::function<void()> on_enter;
 
   /// Requests that were taken and not yet asked for, oldest first.
   std::size_t waiting(int opcode) const {
@@ -128,8 +137,12 @@ class ScriptedKernel final : public ringhorn::io::Kernel {
     }
     for (unsigned left = count; left > 0; --left) {
       const io_uring_sqe& request = sqes_[sq_head_++ % sqes_.size()];
-      request.opcode == IORING_OP_RECV&& request.user_data == 0 ? answer_probe(request)
-                                                                : taken_.push_back(request);
+      if (request.user_data != 0 || !answer_probe(request)) {
+        taken_.push_back(request);
+      }
+    }
+    if (on_enter) {
+      std::exchange(on_enter, nullptr)();
     }
     if ((flags & IORING_ENTER_GETEVENTS) != 0) {
       flush_overflow();
@@ -140,14 +153,28 @@ class ScriptedKernel final : public ringhorn::io::Kernel {
     return static_cast<int>(count);
   }
 
-  void answer_probe(const io_uring_sqe& request) {
-    if (probe_ == Probe::refused) {
-      return complete(request, -EINVAL);
+  /// False when it is not a probe.
+  bool answer_probe(const io_uring_sqe& request) {
+    if (request.opcode == IORING_OP_SEND) {
+      answer_send(request);
+    } else if (request.opcode != IORING_OP_RECV) {
+      return false;
+    } else if (probe_ == Probe::refused) {
+      complete(request, -EINVAL);
+    } else {
+      deliver(request, "x", probe_ == Probe::works ? IORING_CQE_F_MORE : 0);
+      if (probe_ == Probe::works) {
+        deliver(request, "y");
+        complete(request, 0);
+      }
     }
-    deliver(request, "x", probe_ == Probe::works ? IORING_CQE_F_MORE : 0);
-    if (probe_ == Probe::works) {
-      deliver(request, "y");
-      complete(request, 0);
+    return true;
+  }
+  /// One byte that fits, more than fit, and one byte that does not.
+  void answer_send(const io_uring_sqe& request) {
+    const bool first = sends_tried_++ == 0;
+    if (!first || silence == Silence::broken) {
+      complete(request, first ? 1 : (request.len > 1 ? 4096 : -EAGAIN));
     }
   }
   void flush_overflow() {
@@ -166,6 +193,7 @@ class ScriptedKernel final : public ringhorn::io::Kernel {
 
   Probe probe_;
   Sharing sharing_;
+  int sends_tried_ = 0;
   std::vector<io_uring_sqe> sqes_;
   std::vector<io_uring_cqe> cqes_;
   unsigned sq_head_ = 0, sq_tail_ = 0, sq_flags_ = 0, cq_head_ = 0, cq_tail_ = 0;

@@ -133,3 +133,106 @@ TEST_CASE_METHOD(EachBackend, "Send that waits for room hears of RST", "[io]") {
   run_until(*driver, [&] { return !sender.errors.empty(); });
   REQUIRE((sender.errors.back() == ECONNRESET || sender.errors.back() == EPIPE));
 }
+
+TEST_CASE_METHOD(EachBackend, "Send in passing ends with the turn that it leaves in", "[io]") {
+  const auto driver = make_driver();
+  const Pair pair = make_pair();
+  Sender sender(*driver, pair.near);
+  std::string expected;
+  SECTION("one run") {
+    sender.send.start("hello", io::Report::in_passing);
+    expected = "hello";
+    turn(*driver, 0);
+  }
+  SECTION("several parts") {
+    std::string texts[] = {"a", "bc", "def"};
+    const std::vector<iovec> parts = {
+        {texts[0].data(), 1}, {texts[1].data(), 2}, {texts[2].data(), 3}};
+    sender.send.start(parts, io::Report::in_passing);
+    expected = "abcdef";
+    turn(*driver, 0);
+  }
+  REQUIRE(sender.sent == std::vector<std::size_t>{expected.size()});
+  REQUIRE(!sender.send.in_flight());
+  REQUIRE(read_some(pair.far) == expected);
+}
+
+TEST_CASE_METHOD(EachBackend, "Send in passing takes what fits, never waits, loses nothing",
+                 "[io]") {
+  const auto driver = make_driver();
+  const Pair pair = make_tcp_pair();
+  Sender sender(*driver, pair.near);
+  const std::string bytes = make_bytes(1 << 20);
+  std::size_t taken = 0;
+  do {
+    sender.send.start(std::string_view(bytes).substr(taken % bytes.size()), io::Report::in_passing);
+    turn(*driver, 0);
+    REQUIRE(!sender.send.in_flight());
+    taken += sender.sent.back();
+  } while (sender.sent.back() > 0);
+  // What is left goes promptly, and waits for room.
+  sender.sent.clear();
+  const std::string_view rest = std::string_view(bytes).substr(taken % bytes.size());
+  sender.send.start(rest);
+  turn(*driver, 0);
+  REQUIRE(sender.send.in_flight());
+  const std::string twice = bytes + bytes;
+  std::size_t read = 0;
+  bool same = true;
+  while (same && (read < taken || sender.sent.empty())) {
+    const std::string some = read_some(pair.far);
+    same = twice.compare(read % bytes.size(), some.size(), some) == 0;
+    read += some.size();
+    turn(*driver, 0);
+  }
+  REQUIRE(same);
+  REQUIRE(sender.errors.empty());
+}
+
+TEST_CASE_METHOD(EachBackend, "Send in passing hears that the peer is gone", "[io]") {
+  const auto driver = make_driver();
+  Pair pair = make_tcp_pair();
+  Sender sender(*driver, pair.near);
+  Receiver receiver(*driver, pair.near);
+  receiver.receive.start();
+  turn(*driver, 0);
+  reset_connection(std::move(pair.far));
+  run_until(*driver, [&] { return !receiver.errors.empty(); });
+  sender.send.start("to nobody", io::Report::in_passing);
+  turn(*driver, 0);
+  REQUIRE(sender.sent.empty());
+  REQUIRE(sender.errors == std::vector<int>{EPIPE});
+}
+
+TEST_CASE_METHOD(EachBackend, "Send in passing that is stopped ends once", "[io]") {
+  const auto driver = make_driver();
+  const Pair pair = make_pair();
+  Sender sender(*driver, pair.near);
+  sender.send.start("gone already", io::Report::in_passing);
+  sender.send.stop();
+  REQUIRE(sender.sent.size() + sender.errors.size() == 0);
+  run_until(*driver, [&] { return !sender.send.in_flight(); });
+  settle(*driver);
+  REQUIRE(sender.sent.size() + sender.errors.size() == 1);
+}
+
+TEST_CASE_METHOD(EachBackend, "Send in passing has ended when its answer comes", "[io]") {
+  const auto driver = make_driver();
+  const Pair pair = make_pair();
+  Sender sender(*driver, pair.near);
+  Receiver receiver(*driver, pair.near);
+  std::size_t answers = 0;
+  receiver.then = [&] {
+    REQUIRE(!sender.send.in_flight());
+    REQUIRE(sender.sent.size() == ++answers);
+  };
+  receiver.receive.start();
+  turn(*driver, 0);
+  for (std::size_t round = 1; round <= 20; ++round) {
+    // The answer is there before the question: the wait that sends the one finds the other.
+    write_all(pair.far, "answer");
+    sender.send.start("question", io::Report::in_passing);
+    run_until(*driver, [&] { return answers == round; });
+  }
+  stop_and_wait(*driver, receiver, receiver.receive);
+}

@@ -1,6 +1,8 @@
 // The life of a connection: idle, stalled, half-closed, reset, slow to read.
 #include <malloc.h>
 
+#include <algorithm>
+
 #include "../../src/net/connection.hpp"
 #include "support/world.hpp"
 
@@ -215,6 +217,28 @@ TEST_CASE("Connection whose client does not read is given up (robustness 39)", "
   };
   CHECK(world.until([&] { return call.disconnects == 1; }));
   CHECK(world.no_connections());
+}
+
+TEST_CASE("Connection loses nothing of small responses that find no room (robustness 39)",
+          "[net]") {
+  World world;
+  world.application.when_request = [](Call& call) { call.respond(std::string(8000, '#')); };
+  Client client = world.connect(65536);
+  // One by one, so that each is offered in passing; more in all than both buffers hold (4 MiB).
+  constexpr std::size_t count = 800;
+  for (std::size_t sent = 0; sent < count; ++sent) {
+    client.send(get);
+    world.turn(0);
+  }
+  std::size_t received = 0;
+  CHECK(world.until([&] {
+    client.fill();
+    const std::string text = client.take();
+    received += static_cast<std::size_t>(std::count(text.begin(), text.end(), '#'));
+    return received >= count * 8000;
+  }));
+  CHECK(received == count * 8000);
+  CHECK(world.server().connection_count() == 1);
 }
 
 TEST_CASE("Connection whose client reads slowly is not given up (robustness 39)", "[net]") {

@@ -41,6 +41,7 @@ class EpollDriver final : public Driver {
     return !due_.empty() || !later_.empty() || woken_ || has_stops();
   }
   bool has_submissions() const noexcept override { return !unsent_.empty(); }
+  bool expects_answers() const noexcept override { return has_submissions(); }
   void wake() noexcept override { waker_.wake(); }
   void close(base::UniqueFd fd) override;
   int descriptor() override { return epoll_fd_.value(); }

@@ -52,9 +52,12 @@ void EpollDriver::send_queued() {
 
 void EpollDriver::try_send(Send& send) {
   // What one call takes fits an int: the kernel sees to it (MAX_RW_COUNT).
-  const auto outcome = static_cast<int>(send_now(send.fd(), OperationAccess::message(send)));
+  auto outcome = static_cast<int>(send_now(send.fd(), OperationAccess::message(send)));
   if (outcome == -EAGAIN) {
-    return park(send);
+    if (OperationAccess::report(send) == Report::promptly) {
+      return park(send);
+    }
+    outcome = 0;
   }
   leave(send);
   OperationAccess::outcome(send) = outcome;

@@ -51,22 +51,24 @@ void Receive::stop() {
   }
 }
 
-void Send::start(std::string_view bytes) {
+void Send::start(std::string_view bytes, Report report) {
   RINGHORN_ASSERT(!in_flight());
   RINGHORN_ASSERT(!bytes.empty());
   // sendmsg(2) only reads, but iovec has no const.
   run_ = {const_cast<char*>(bytes.data()), bytes.size()};
   message_.msg_iov = &run_;
   message_.msg_iovlen = 1;
+  report_ = report;
   driver().start(*this);
   driver().turn_due();
 }
 
-void Send::start(std::span<const iovec> parts) {
+void Send::start(std::span<const iovec> parts, Report report) {
   RINGHORN_ASSERT(!in_flight());
   RINGHORN_ASSERT(!parts.empty() && parts.size() <= parts_max);
   message_.msg_iov = const_cast<iovec*>(parts.data());
   message_.msg_iovlen = parts.size();
+  report_ = report;
   driver().start(*this);
   driver().turn_due();
 }

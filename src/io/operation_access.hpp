@@ -26,6 +26,9 @@ struct OperationAccess {
   static bool& starved(Receive& receive) noexcept { return receive.starved_; }
   static const msghdr& message(const Send& send) noexcept { return send.message_; }
   static int& outcome(Send& send) noexcept { return send.outcome_; }
+  static unsigned& ticket(Send& send) noexcept { return send.ticket_; }
+  static unsigned ticket(const Send& send) noexcept { return send.ticket_; }
+  static Report report(const Send& send) noexcept { return send.report_; }
   static short& events(Poll& poll) noexcept { return poll.events_; }
 };
 

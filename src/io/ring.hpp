@@ -36,6 +36,17 @@ class Ring {
   io_uring_sqe& next_sqe();
   /// Requests that the kernel has not yet taken.
   unsigned unsubmitted() const noexcept { return ring_.sq.sqe_tail - *ring_.sq.khead; }
+  /// Names the last request that next_sqe() gave.
+  unsigned last_ticket() const noexcept { return ring_.sq.sqe_tail; }
+  /// Whether the kernel has taken that request: what it has to say of it at once is a completion
+  /// at hand by then, unless overflowed().
+  bool has_taken(unsigned ticket) const noexcept {
+    return static_cast<int>(*ring_.sq.khead - ticket) >= 0;
+  }
+  /// Completions wait in the kernel for room in the queue.
+  bool overflowed() const noexcept {
+    return (IO_URING_READ_ONCE(*ring_.sq.kflags) & IORING_SQ_CQ_OVERFLOW) != 0;
+  }
 
   enum class Wait { until_completion, no };
   /// Submits what is queued and collects what has ended; one system call, or none when there is

@@ -5,7 +5,7 @@
 namespace ringhorn::io {
 
 UringDriver::~UringDriver() {
-  RINGHORN_ASSERT(starved_.empty() && !has_stops());
+  RINGHORN_ASSERT(starved_.empty() && silent_.empty() && !has_stops());
   timers_.disarm(recheck_timer_);
   if (!ring_.is_mine()) {
     return;
@@ -46,10 +46,13 @@ bool UringDriver::wait(base::Nanoseconds timeout_ns) {
 }
 
 bool UringDriver::has_completions() const noexcept {
-  return ring_.completions() > 0 || has_stops() || !starved_.empty();
+  return ring_.completions() > 0 || has_stops() || !starved_.empty() || silence_is_over();
 }
 
 void UringDriver::dispatch_completions() {
+  if (silence_is_over()) {
+    settle_silent();
+  }
   const unsigned at_hand = ring_.completions();
   unsigned count = 0;
   while (count < at_hand && count < events_per_turn_) {
@@ -63,9 +66,10 @@ void UringDriver::dispatch_completions() {
   }
   ring_.advance(count);
   if (!starved_.empty()) {
-    // Once every completion has been read the kernel has all buffers again. Before that, as many
-    // as have just been given back at most.
-    arm_starved(count == at_hand ? buffers_.count() : count);
+    // Once every completion has been read the kernel has all buffers again, and any number of
+    // receives may find room in shared ones. Before that, as many as were given back at most.
+    const unsigned free_count = buffers_.shared() ? events_per_turn_ : buffers_.count();
+    arm_starved(count == at_hand ? free_count : count);
   }
 }
 
@@ -100,6 +104,7 @@ void UringDriver::cancel(Operation& operation, std::uint64_t target) {
   // Of no interest either way: the cancelled request has a completion of its own.
   sqe.flags |= IOSQE_CQE_SKIP_SUCCESS;
   sqe.user_data = label(nullptr, Tag::none);
+  prompt_ticket_ = ring_.last_ticket();
 }
 
 void UringDriver::close(base::UniqueFd fd) {

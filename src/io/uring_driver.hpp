@@ -33,6 +33,9 @@ class UringDriver final : public Driver {
   bool wait(base::Nanoseconds timeout_ns) override;
   bool has_completions() const noexcept override;
   bool has_submissions() const noexcept override { return ring_.unsubmitted() > 0; }
+  bool expects_answers() const noexcept override {
+    return ring_.unsubmitted() > 0 && !ring_.has_taken(prompt_ticket_);
+  }
   void wake() noexcept override { waker_.wake(); }
   void close(base::UniqueFd fd) override;
   int descriptor() override;
@@ -69,6 +72,9 @@ class UringDriver final : public Driver {
   void start(Send& send) override;
   void stop(Send& send) override;
   void complete(Send& send, int result);
+  bool try_silence();
+  bool silence_is_over() const noexcept;
+  void settle_silent();
 
   void start(Poll& poll, short events) override;
   void stop(Poll& poll) override;
@@ -87,6 +93,10 @@ class UringDriver final : public Driver {
   Ring ring_;
   BufferRing buffers_;
   unsigned events_per_turn_ = 0;
+  unsigned prompt_ticket_ = 0;  ///< of the last request that mostly ends at once
+  bool keeps_silence_ = false;  ///< the kernel can do what uring_send.cpp says of silent sends
+  /// Sends that have a completion only if they fall short, in the order of their requests.
+  base::IntrusiveList<Operation, OperationTag> silent_;
   /// Receives that found no buffer, in the order in which they did.
   base::IntrusiveList<Operation, OperationTag> starved_;
 

@@ -26,6 +26,7 @@ void UringDriver::arm(Receive& receive) {
   sqe.flags |= IOSQE_BUFFER_SELECT;
   sqe.buf_group = BufferRing::group;
   sqe.user_data = label(&receive, Tag::receive);
+  prompt_ticket_ = ring_.last_ticket();
 }
 
 void UringDriver::pause(Receive& receive) {

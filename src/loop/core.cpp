@@ -108,7 +108,7 @@ bool Core::wait() {
   }
   // What is submitted often ends at once (a send into an empty socket buffer): then there is no
   // wait, and no reason to give the GIL away and to take it back.
-  if (has_work() || driver.has_submissions()) {
+  if (has_work() || driver.expects_answers()) {
     driver.wait(0);
   }
   if (has_work()) {

@@ -143,11 +143,29 @@ void Connection::want_flush() {
 }
 
 void Connection::flush() {
-  if (stage_ != Stage::closing && !send_.in_flight() && output_.wants_send()) {
-    output_.start(send_);
-    stall_.restart();
-    server_->arm(write_timeout_, TimeoutKind::write);
+  if (stage_ == Stage::closing || send_.in_flight() || !output_.wants_send()) {
+    return;
   }
+  if (output_.is_small() && !somebody_waits()) {
+    // It does not wait for room, so that it needs no timeout, and its end may be told late: the
+    // time until the next request counts from here.
+    output_.start(send_, io::Report::in_passing);
+    if (session_ == nullptr) {
+      idle();
+    }
+    return;
+  }
+  if (armed_for(TimeoutKind::keep_alive)) {
+    disarm();  // what was sent in passing fell short
+  }
+  output_.start(send_, io::Report::promptly);
+  stall_.restart();
+  server_->arm(write_timeout_, TimeoutKind::write);
+}
+
+bool Connection::somebody_waits() const noexcept {
+  return stage_ != Stage::open || receive_ended_ || server_->draining() ||
+         output_.size() > server_->settings().output_low_bytes;
 }
 
 void Connection::on_sent(std::size_t count) {

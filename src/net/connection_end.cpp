@@ -12,7 +12,7 @@ void Connection::idle() {
     finish(Farewell::close);
   } else if (server_->draining()) {
     part();
-  } else {
+  } else if (!armed_for(TimeoutKind::keep_alive)) {
     arm(TimeoutKind::keep_alive);
   }
 }

@@ -49,7 +49,7 @@ void OutputQueue::append(base::OwnedSlice slice, std::size_t size) {
   filling_->slice_bytes += size;
 }
 
-void OutputQueue::start(io::Send& send) {
+void OutputQueue::start(io::Send& send, io::Report report) {
   if (sending_ == nullptr) {
     RINGHORN_ASSERT(filling_ != nullptr);
     sending_ = std::exchange(filling_, nullptr);
@@ -60,12 +60,13 @@ void OutputQueue::start(io::Send& send) {
   }
   RINGHORN_ASSERT(sending_left_ > 0);
   if (sending_->pieces.empty()) {
-    send.start(sending_->bytes.view());
+    send.start(sending_->bytes.view(), report);
     return;
   }
   const std::size_t left = sending_->pieces.size() - sending_->piece;
   send.start(std::span<const iovec>(sending_->pieces.data() + sending_->piece,
-                                    std::min(left, io::Send::parts_max)));
+                                    std::min(left, io::Send::parts_max)),
+             report);
 }
 
 void OutputQueue::lay_out(OutputBatch& batch) {

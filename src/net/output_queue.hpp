@@ -71,13 +71,20 @@ class OutputQueue {
   /// Whether there is output that no send has taken yet.
   bool wants_send() const noexcept { return sending_left_ > 0 || filling_bytes() > 0; }
 
+  /// Whether what is next is little, copied and untouched: it most likely fits the socket's buffer,
+  /// and nobody waits for its memory.
+  bool is_small() const noexcept {
+    return sending_ == nullptr && filling_ != nullptr && filling_->slices.empty() &&
+           filling_->bytes.size() <= by_reference_bytes_min;
+  }
+
   /// Where small output is appended; valid until the next send is started.
   base::ByteBuffer& tail();
   /// The first `size` bytes of `slice`, behind what is there, by reference.
   void append(base::OwnedSlice slice, std::size_t size);
 
   /// Starts a send of what is next. REQUIRES: wants_send(), `send` is not in flight
-  void start(io::Send& send);
+  void start(io::Send& send, io::Report report);
   /// `count` bytes of the send in flight have left.
   void on_sent(std::size_t count) noexcept;
   /// Drops everything. REQUIRES: no send is in flight

@@ -49,6 +49,7 @@ class IntrusiveList {
   bool empty() const noexcept { return head_.next_ == &head_; }
   /// The first element; null when empty.
   T* front() noexcept { return empty() ? nullptr : static_cast<T*>(head_.next_); }
+  const T* front() const noexcept { return empty() ? nullptr : static_cast<const T*>(head_.next_); }
   /// The element behind `element`; null at the end.
   T* after(T& element) noexcept {
     Node* next = static_cast<Node&>(element).next_;

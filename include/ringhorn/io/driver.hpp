@@ -68,9 +68,11 @@ class Driver {
   virtual bool wait(base::Nanoseconds timeout_ns) = 0;
   /// True when dispatch() has something to do without a wait.
   virtual bool has_completions() const noexcept = 0;
-  /// True when wait() has requests to hand to the kernel: many of them end at once, so a wait(0)
-  /// may spare a real one.
+  /// True when wait() has requests to hand to the kernel.
   virtual bool has_submissions() const noexcept = 0;
+  /// True when some of those mostly end at once and are waited for, so that a wait(0) may well
+  /// spare a real one.
+  virtual bool expects_answers() const noexcept = 0;
   /// Runs the handlers of what has ended, a bounded number of them (the rest is left for the next
   /// call, and the wait before it does not block), then the due timers.
   void dispatch();
