@@ -4,6 +4,7 @@
 /context  what context variables do over the suspensions of one request
 /timeout  a timeout, a task group and wait_for, entered in the first step
 /order    what runs between the first step and the next
+/registry where asyncio notes its tasks: while some end, while somebody iterates, and afterwards
 /leave    raises SystemExit in the first step; /leave-later after a suspension, /leave-thread in a
           thread, /leave-inner in a task of its own
 """
@@ -17,6 +18,8 @@ import sys
 import weakref
 
 from replies import respond, respond_json
+
+_since_3_12 = sys.version_info >= (3, 12)
 
 seen_by = contextvars.ContextVar("seen_by", default="nobody")
 
@@ -91,6 +94,30 @@ async def note_step(seen):
     seen.append("inner task")
 
 
+async def registry(scope, receive, send):
+    noted = asyncio.tasks._scheduled_tasks if _since_3_12 else asyncio.tasks._all_tasks
+    gc.collect()
+    seen = {"native": type(noted.add) is type(len), "before": len(noted)}
+    walk = iter(noted)
+    next(walk)  # it keeps a task alive that was there before
+    held = {asyncio.create_task(asyncio.sleep(0)) for _ in range(5)}
+    seen["known"] = held <= asyncio.all_tasks()
+    await asyncio.wait(held)
+    held.clear()
+    await asyncio.sleep(0)
+    seen["held back"] = len(noted._pending_removals)  # somebody iterates
+    another = asyncio.create_task(asyncio.sleep(0))
+    seen["taken out"] = len(noted.data) - seen["before"]
+    seen["added"] = another in asyncio.all_tasks()
+    walk.close()
+    await another
+    del another
+    await asyncio.sleep(0)
+    gc.collect()
+    seen["after"] = len(noted)
+    await respond_json(send, seen)
+
+
 async def leave(scope, receive, send):
     raise SystemExit(5)
 
@@ -122,6 +149,7 @@ ROUTES = {
     "/context": context,
     "/timeout": timeout,
     "/order": order,
+    "/registry": registry,
     "/leave": leave,
     "/leave-later": leave_later,
     "/leave-thread": leave_thread,

@@ -59,6 +59,16 @@ def test_tasks_that_the_application_makes_wait_for_their_turn(serve):
         ]  # fmt: skip
 
 
+def test_tasks_are_noted_where_asyncio_notes_them(serve):
+    """By native code, which keeps to all that WeakSet does: who iterates sees no change."""
+    with serve(APP) as server:
+        for _ in range(2):
+            seen = answer(server, "/registry")
+            assert seen.pop("native") or server.door.oracle
+            assert seen.pop("before") == seen.pop("after")
+            assert seen == {"known": True, "held back": 5, "taken out": 1, "added": True}
+
+
 def test_pipelined_requests_are_not_stepped_inside_each_other(serve):
     """The second is parsed while the first is answered: each has its own current task."""
     with serve(APP) as server, server.connect() as connection:

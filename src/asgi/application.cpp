@@ -182,9 +182,11 @@ void Application::State::watch(py::Ref task, PyObject* send) {
     return;
   }
   const py::Ref callback = py::Ref::steal(PyCFunction_New(&task_done_method, send));
+  PyObject* arguments[] = {nullptr, task.get(), callback.get(), bridge.context.get()};
   const py::Ref added = callback
-                            ? py::Ref::steal(PyObject_CallMethodOneArg(
-                                  task.get(), bridge.names.add_done_callback.get(), callback.get()))
+                            ? py::Ref::steal(PyObject_Vectorcall(
+                                  bridge.task_add_done_callback.get(), arguments + 1,
+                                  2 | PY_VECTORCALL_ARGUMENTS_OFFSET, bridge.context_keyword.get()))
                             : py::Ref();
   if (!added) {
     cycle_of(send).on_raised(py::fetch_exception().get());

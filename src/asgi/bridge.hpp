@@ -47,10 +47,13 @@ struct Bridge {
   py::Ref no_arguments;       ///< () and {"loop": loop}, as future_type's tp_init takes them: no
   py::Ref future_keywords;    ///< dict is made for each future
   py::Ref future_set_result;  ///< of it, unbound: no look-up per message
-  py::Ref task_done, task_result;         ///< of asyncio.Task, unbound: no look-up per request
-  py::Ref disconnect_error;               ///< ringhorn.ClientDisconnected, an OSError
-  py::Ref ready;                          ///< the awaitable of every send() that need not wait
-  py::Ref empty_request;                  ///< template of the http.request event without a body
+  py::Ref task_done, task_result;  ///< of asyncio.Task, unbound: no look-up per request
+  py::Ref task_add_done_callback;  ///< the same
+  py::Ref context_keyword;         ///< ("context",)
+  py::Ref context;           ///< of what is called when a task has ended: no copy is made for each
+  py::Ref disconnect_error;  ///< ringhorn.ClientDisconnected, an OSError
+  py::Ref ready;             ///< the awaitable of every send() that need not wait
+  py::Ref empty_request;     ///< template of the http.request event without a body
   py::Ref disconnect_message;             ///< template of http.disconnect
   py::Ref connect_message;                ///< template of websocket.connect
   py::Ref text_message;                   ///< template of websocket.receive with a text …

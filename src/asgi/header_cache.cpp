@@ -1,6 +1,6 @@
 #include "header_cache.hpp"
 
-#include <algorithm>
+#include <cstring>
 
 #include "byte_hash.hpp"
 
@@ -9,8 +9,8 @@ namespace ringhorn::asgi {
 namespace {
 
 bool equals(PyObject* bytes, std::string_view text) noexcept {
-  return text == std::string_view(PyBytes_AS_STRING(bytes),
-                                  static_cast<std::size_t>(PyBytes_GET_SIZE(bytes)));
+  return static_cast<std::size_t>(PyBytes_GET_SIZE(bytes)) == text.size() &&
+         std::memcmp(PyBytes_AS_STRING(bytes), text.data(), text.size()) == 0;
 }
 
 py::Ref make_bytes(std::string_view text) {
@@ -20,9 +20,16 @@ py::Ref make_bytes(std::string_view text) {
 
 /// Values that must not outlive their request in memory of ours.
 bool is_secret(std::string_view name) noexcept {
-  constexpr std::array<std::string_view, 3> secrets = {"cookie", "authorization",
-                                                       "proxy-authorization"};
-  return std::find(secrets.begin(), secrets.end(), name) != secrets.end();
+  switch (name.size()) {
+    case 6:
+      return name == "cookie";
+    case 13:
+      return name == "authorization";
+    case 19:
+      return name == "proxy-authorization";
+    default:
+      return false;
+  }
 }
 
 /// A tuple of two bytes can be part of no cycle: untracked, it never counts for the collector.
@@ -43,6 +50,9 @@ PyObject* make_tuple(py::Ref name, py::Ref value) {
 
 PyObject* HeaderCache::make_pair(std::string_view name, std::string_view value) {
   const std::uint64_t name_hash = hash_bytes(name);
+  if (value.size() > value_bytes_max || is_secret(name)) {
+    return make_tuple(py::Ref::steal(make_name(name, name_hash)), make_bytes(value));
+  }
   const std::uint64_t hash = hash_bytes(value, name_hash);
   Entry& entry = pairs_[hash % entry_count];
   if (entry.hash == hash && entry.pair) {
@@ -51,16 +61,16 @@ PyObject* HeaderCache::make_pair(std::string_view name, std::string_view value) 
       return Py_NewRef(pair);
     }
   }
-  PyObject* pair = make_tuple(py::Ref::steal(make_name(name)), make_bytes(value));
-  if (pair != nullptr && value.size() <= value_bytes_max && !is_secret(name)) {
+  PyObject* pair = make_tuple(py::Ref::steal(make_name(name, name_hash)), make_bytes(value));
+  if (pair != nullptr) {
     entry.hash = hash;
     entry.pair = py::Ref::borrow(pair);
   }
   return pair;
 }
 
-PyObject* HeaderCache::make_name(std::string_view name) {
-  py::Ref& slot = names_[hash_bytes(name) % name_count];
+PyObject* HeaderCache::make_name(std::string_view name, std::uint64_t hash) {
+  py::Ref& slot = names_[hash % name_count];
   if (!slot || !equals(slot.get(), name)) {
     py::Ref bytes = make_bytes(name);
     if (!bytes || name.size() > value_bytes_max) {

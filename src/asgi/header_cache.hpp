@@ -27,7 +27,8 @@ class HeaderCache {
     std::uint64_t hash = 0;
     py::Ref pair;
   };
-  PyObject* make_name(std::string_view name);
+  /// `hash` is hash_bytes(name).
+  PyObject* make_name(std::string_view name, std::uint64_t hash);
 
   std::array<Entry, entry_count> pairs_;
   std::array<py::Ref, name_count> names_;

@@ -1,10 +1,23 @@
 #include "message_fields.hpp"
 
+#include <cstddef>
+#include <cstring>
+
 namespace ringhorn::asgi {
 
-/// `type` is the text `name`: the same object where the application's constant is interned too.
+/// CPython interns constants that could be identifiers, which message types are not: as a rule the
+/// application's is another object with the same text.
 bool is(PyObject* type, const py::Ref& name) {
-  return type == name.get() || (PyUnicode_Check(type) && PyUnicode_Compare(type, name.get()) == 0);
+  if (type == name.get()) {
+    return true;
+  }
+  if (!PyUnicode_Check(type)) {
+    return false;
+  }
+  const Py_ssize_t length = PyUnicode_GET_LENGTH(name.get());
+  return PyUnicode_GET_LENGTH(type) == length && PyUnicode_IS_ASCII(type) &&
+         std::memcmp(PyUnicode_DATA(type), PyUnicode_DATA(name.get()),
+                     static_cast<std::size_t>(length)) == 0;
 }
 
 /// A borrowed member of a message; null when it is missing (or the look-up failed: exception set).

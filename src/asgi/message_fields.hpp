@@ -11,8 +11,7 @@
 
 namespace ringhorn::asgi {
 
-/// Whether a message's `type` is the text `name`: the same object where the application's constant
-/// is interned too.
+/// Whether a message's `type` is the text `name`. REQUIRES: `name` is ASCII
 bool is(PyObject* type, const py::Ref& name);
 
 /// A borrowed member of a message; null when it is missing, or with an exception set when the

@@ -57,7 +57,6 @@ Names::Names()
       denial(intern("websocket.http.response")),
       denial_start(intern("websocket.http.response.start")),
       denial_body(intern("websocket.http.response.body")),
-      add_done_callback(intern("add_done_callback")),
       cancel(intern("cancel")) {}
 
 bool Names::complete() const noexcept {

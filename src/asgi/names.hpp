@@ -20,8 +20,8 @@ struct Names {
       response_body, response_trailers, empty_text, empty_bytes;
   py::Ref websocket, ws, wss, websocket_connect, websocket_receive, websocket_disconnect,
       websocket_accept, websocket_send, websocket_close, denial, denial_start, denial_body;
-  // methods and arguments
-  py::Ref add_done_callback, cancel;
+  // methods
+  py::Ref cancel;
 };
 
 }  // namespace ringhorn::asgi

@@ -9,6 +9,7 @@
 #include "event_loop_source.hpp"
 #include "handle.hpp"
 #include "stream_calls.hpp"
+#include "task_registry.hpp"
 
 namespace ringhorn::loop {
 
@@ -80,7 +81,7 @@ bool Types::prepare() {
   timer_handle_type = py::Ref::steal(make_timer_handle_type());
   core_type = py::Ref::steal(make_core_type());
   return context_name && handle_type && timer_handle_type && core_type && prepare_asyncio() &&
-         prepare_glue();
+         prepare_glue() && make_registry_quick();
 }
 
 bool Types::prepare_asyncio() {

@@ -16,12 +16,21 @@ struct Types {
   /// What a reference from find_or_make() refers to.
   static Types& of(const py::Ref& reference);
 
-  /// Tells `name`'s keyword name from others without a comparison of texts, nearly always.
-  bool is_context(PyObject* keyword) const noexcept {
-    return keyword == context_name.get() || PyUnicode_Compare(keyword, context_name.get()) == 0;
+  /// Tells `context` from other keywords without a comparison of texts, nearly always: asyncio's
+  /// native code has a string of its own, which is remembered.
+  bool is_context(PyObject* keyword) {
+    if (keyword == context_name.get() || keyword == context_twin.get()) {
+      return true;
+    }
+    if (PyUnicode_Compare(keyword, context_name.get()) != 0) {
+      return false;
+    }
+    context_twin = py::Ref::borrow(keyword);
+    return true;
   }
 
   py::Ref context_name;  ///< "context"
+  py::Ref context_twin;  ///< the same text as another object, as it was seen last
 
   py::Ref handle_type, timer_handle_type, core_type;
   py::Ref loop_class;  ///< EventLoop

@@ -1,0 +1,92 @@
+#include "task_registry.hpp"
+
+#include <utility>
+
+#include <ringhorn/py/ref.hpp>
+
+namespace ringhorn::loop {
+
+namespace {
+
+#if PY_VERSION_HEX >= 0x030C0000
+constexpr const char* registry_name = "_scheduled_tasks";
+#else
+constexpr const char* registry_name = "_all_tasks";
+#endif
+
+// What the functions below have for `self`: a tuple of the parts of the WeakSet. The last two are
+// of `add` alone.
+enum Part : Py_ssize_t { data, pending, iterating, forget, slow_add, part_count };
+constexpr Py_ssize_t forget_part_count = forget;
+
+PyObject* part(PyObject* parts, Part which) {
+  return PyTuple_GET_ITEM(parts, which);
+}
+
+/// The task of `reference` is gone: as WeakSet._remove, which waits while somebody iterates.
+PyObject* forget_task(PyObject* parts, PyObject* reference) {
+  const int done = PySet_GET_SIZE(part(parts, iterating)) > 0
+                       ? PyList_Append(part(parts, pending), reference)
+                       : PySet_Discard(part(parts, data), reference);
+  return done < 0 ? nullptr : Py_NewRef(Py_None);
+}
+
+/// As WeakSet.add.
+PyObject* add_task(PyObject* parts, PyObject* task) {
+  if (PyList_GET_SIZE(part(parts, pending)) > 0) {
+    return PyObject_CallOneArg(part(parts, slow_add), task);
+  }
+  const py::Ref reference = py::Ref::steal(PyWeakref_NewRef(task, part(parts, forget)));
+  return reference && PySet_Add(part(parts, data), reference.get()) == 0 ? Py_NewRef(Py_None)
+                                                                         : nullptr;
+}
+
+PyMethodDef forget_method = {"_remove", forget_task, METH_O, nullptr};
+PyMethodDef add_method = {"add", add_task, METH_O, nullptr};
+
+py::Ref attribute(const py::Ref& object, const char* name) {
+  return object ? py::Ref::steal(PyObject_GetAttrString(object.get(), name)) : py::Ref();
+}
+
+/// The set, if it is of the kind that this file knows and nobody has changed it; else empty.
+py::Ref find_registry() {
+  const py::Ref asyncio = py::Ref::steal(PyImport_ImportModule("asyncio.tasks"));
+  const py::Ref weakref = py::Ref::steal(PyImport_ImportModule("weakref"));
+  py::Ref registry = attribute(asyncio, registry_name);
+  const py::Ref kind = attribute(weakref, "WeakSet");
+  const py::Ref own = attribute(registry, "__dict__");
+  const bool known = own && kind &&
+                     reinterpret_cast<PyObject*>(Py_TYPE(registry.get())) == kind.get() &&
+                     PyDict_Check(own.get()) && PyDict_GetItemString(own.get(), "add") == nullptr;
+  PyErr_Clear();
+  return known ? std::move(registry) : py::Ref();
+}
+
+/// The function of `definition` with the first `count` of `parts` for its `self`.
+py::Ref make_function(PyMethodDef& definition, const py::Ref* parts, Py_ssize_t count) {
+  const py::Ref self = py::Ref::steal(PyTuple_New(count));
+  for (Py_ssize_t i = 0; self && i < count; ++i) {
+    PyTuple_SET_ITEM(self.get(), i, Py_NewRef(parts[i].get()));
+  }
+  return self ? py::Ref::steal(PyCFunction_New(&definition, self.get())) : py::Ref();
+}
+
+}  // namespace
+
+bool make_registry_quick() {
+  const py::Ref registry = find_registry();
+  py::Ref parts[part_count] = {
+      attribute(registry, "data"), attribute(registry, "_pending_removals"),
+      attribute(registry, "_iterating"), py::Ref(), attribute(registry, "add")};
+  PyErr_Clear();
+  if (!registry || !parts[data] || !PySet_CheckExact(parts[data].get()) || !parts[pending] ||
+      !PyList_CheckExact(parts[pending].get()) || !parts[iterating] ||
+      !PySet_CheckExact(parts[iterating].get()) || !parts[slow_add]) {
+    return true;
+  }
+  parts[forget] = make_function(forget_method, parts, forget_part_count);
+  const py::Ref add = parts[forget] ? make_function(add_method, parts, part_count) : py::Ref();
+  return add && PyObject_SetAttrString(registry.get(), "add", add.get()) == 0;
+}
+
+}  // namespace ringhorn::loop
