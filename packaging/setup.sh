@@ -13,7 +13,7 @@ export HOME="${HOME:-$(getent passwd "$(id -u)" | cut -d: -f6)}"
 
 # Meson comes from PyPI: Debian's 1.0 cannot build for CPython 3.12 and newer.
 tools=$state/venv/tools
-build_packages=(ca-certificates g++ libcli11-dev liburing-dev libpython3-dev nettle-dev
+build_packages=(ca-certificates g++ libcli11-dev libisal-dev liburing-dev libpython3-dev nettle-dev
   ninja-build pkg-config python3 python3-venv zlib1g-dev)
 
 # One line per step; what the step says goes to the log, which is named when the step fails.

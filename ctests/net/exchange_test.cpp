@@ -75,7 +75,7 @@ TEST_CASE("Exchange answers pipelined requests in order, one at a time (robustne
   std::string requests;
   std::string expected;
   for (int i = 0; i < count; ++i) {
-    const std::string target = "/" + std::to_string(i);
+    const std::string target = std::to_string(i).insert(0, 1, '/');
     requests += "GET " + target + " HTTP/1.1\r\nhost: a\r\n\r\n";
     expected +=
         "HTTP/1.1 200 OK\r\ncontent-length: " + std::to_string(target.size()) + "\r\n\r\n" + target;

@@ -80,7 +80,8 @@ TEST_CASE("robustness 66: the limit counts what comes out, over all fragments", 
   check("each message anew", text(z, deflated) + text(z, deflated),
         "text " + payload + "\ntext " + payload, options);
   check("bad text in front of what is too much",
-        text(zlib_deflate("\xff" + std::string(200, 'x')), deflated), "error 1007", options);
+        text(zlib_deflate(std::string(1, '\xff').append(200, 'x')), deflated), "error 1007",
+        options);
   check("bad text behind it", text(zlib_deflate(payload + "\xff"), deflated), "error 1009",
         options);
 }

@@ -241,7 +241,7 @@ TEST_CASE("robustness 61: huge lists cost linear time", "[ws]") {
   std::string protocols;
   std::string extensions;
   for (int i = 0; i < 20'000; ++i) {
-    protocols += "p" + std::to_string(i) + ",";
+    protocols.append("p").append(std::to_string(i)).append(",");
     extensions += "e;a=\"" + std::to_string(i) + "\", permessage-deflate;unknown,";
   }
   const Read read(

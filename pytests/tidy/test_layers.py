@@ -9,7 +9,7 @@ from cpp import ROOT, check_all, cpp_files
 LAYERS = {
     "base": ("", "libc simd"),
     "http": ("base", "simd"),
-    "ws": ("base", "zlib nettle simd"),
+    "ws": ("base", "zlib isal nettle simd"),
     "config": ("base", "libc cli"),
     "telemetry": ("base", "libc"),
     "sock": ("base", "libc"),
@@ -29,6 +29,7 @@ OUTSIDE = {
     "liburing": r"liburing\.h|liburing/.*",
     "cli": r"CLI/.*",
     "zlib": r"zlib\.h",
+    "isal": r"isa-l/igzip_lib\.h",
     "nettle": r"nettle/\w+\.h",
     "simd": r"[etsnpwi]mmintrin\.h|immintrin\.h|arm_neon\.h",  # of the compiler, not of the system
 }
@@ -68,7 +69,7 @@ def breach(path: str, module: str | None, bracket: str, header: str) -> str | No
         return None
     if module == "io" and path.startswith("src/"):
         kinds += " liburing"
-    named = ("zlib", "nettle", "python", "liburing", "simd")
+    named = ("zlib", "isal", "nettle", "python", "liburing", "simd")
     special = next((kind for kind in named if fits(kind, header)), None)
     allowed = [special] if special else ["cli", "libc"]
     if re.fullmatch(STANDARD, header) or any(

@@ -2,18 +2,18 @@
 /// inflating of messages as they come, compressing of whole ones.
 ///
 /// Both directions run without context takeover: we say so in every answer, which the RFC allows
-/// whatever was offered (§7.1.1). So no zlib state belongs to a connection, but for the one that
-/// inflates a message that has begun and not ended:
+/// whatever was offered (§7.1.1). So no state belongs to a connection, but for the one that
+/// inflates a message that has begun and not ended. zlib inflates, ISA-L compresses.
 ///
 ///     idle connection                            0 bytes
 ///     within a message that came compressed      inflater_bytes_max, and the message so far
-///     the worker, once                           for each window size in use a compressor, 256 KiB
-///                                                for the largest, and the last message that it
-///                                                compressed, if not above shared_bytes_max, with
-///                                                the result; spare_inflaters inflaters
+///     the worker, once                           a compressor (360 KiB), for each window size in
+///                                                use the last message that was compressed, if not
+///                                                above shared_bytes_max, with the result;
+///                                                spare_inflaters inflaters
 ///
 /// That last result is given out again when the same bytes come again: a broadcast to connections
-/// with whatever windows compresses once for each window size.
+/// with whatever windows compresses once for each window size that the message can make use of.
 #pragma once
 
 #include <array>
@@ -68,6 +68,7 @@ class DeflatePool {
   static constexpr std::size_t inflater_bytes_max = 48 * 1024;
   static constexpr std::size_t spare_inflaters = 8;
   static constexpr std::size_t shared_bytes_max = 64 * 1024;
+  static constexpr std::uint8_t window_bits_min = 9;
 
   DeflatePool();
   ~DeflatePool();
@@ -80,15 +81,20 @@ class DeflatePool {
 
   /// Appends the payload of a compressed message (without the last 00 00 ff ff, §7.2.1) to `out`.
   /// False, and nothing appended, when it would not be shorter than `payload`.
-  /// REQUIRES: 9 <= window_bits <= 15; `payload` does not lie in `out`
+  /// REQUIRES: window_bits_min <= window_bits <= 15; `payload` does not lie in `out`
   bool compress(std::string_view payload, std::uint8_t window_bits, base::ByteBuffer& out);
-  /// How often zlib really ran for compress(); the rest was shared.
-  std::uint64_t compressed_count() const noexcept;
+  /// How often compress() really compressed; the rest was shared.
+  std::uint64_t compressed_count() const noexcept { return compressed_count_; }
 
  private:
   class Compressor;
+  struct Last;
 
-  std::array<std::unique_ptr<Compressor>, 16> compressors_;  // by window bits
+  bool run(std::string_view payload, std::uint8_t window_bits, base::ByteBuffer& out);
+
+  std::unique_ptr<Compressor> compressor_;      // made for the first message
+  std::array<std::unique_ptr<Last>, 16> last_;  // by window bits
+  std::uint64_t compressed_count_ = 0;
   std::vector<std::unique_ptr<Inflater>> spare_;
 };
 
