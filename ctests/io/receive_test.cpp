@@ -330,3 +330,40 @@ TEST_CASE_METHOD(EachBackend,
   receiver.reset();
   settle(*driver);
 }
+
+TEST_CASE_METHOD(EachBackend, "Receive gives its descriptor's number away when it is stopped",
+                 "[io]") {
+  const auto driver = make_driver();
+  Pair old = make_pair();
+  Receiver first(*driver, old.near);
+  first.receive.start();
+  write_all(old.far, "old");
+  run_until(*driver, [&] { return first.bytes == "old"; });
+  first.receive.stop();
+  const Pair other = make_pair();
+  REQUIRE(::dup2(other.near.value(), old.near.value()) == old.near.value());
+  Receiver second(*driver, old.near);
+  second.receive.start();
+  write_all(other.far, "new");
+  run_until(*driver, [&] { return second.bytes == "new" && first.stops == 1; });
+  CHECK(first.bytes == "old");
+  stop_and_wait(*driver, second, second.receive);
+}
+
+TEST_CASE_METHOD(EachBackend, "Receive whose descriptor was closed under it can still be stopped",
+                 "[io]") {
+  const auto driver = make_driver();
+  Pair old = make_pair();
+  Receiver first(*driver, old.near);
+  first.receive.start();
+  settle(*driver);
+  const Pair other = make_pair();
+  REQUIRE(::dup2(other.near.value(), old.near.value()) == old.near.value());
+  Receiver second(*driver, old.near);
+  second.receive.start();
+  write_all(other.far, "new");
+  run_until(*driver, [&] { return second.bytes == "new"; });
+  CHECK(first.bytes.empty());
+  stop_and_wait(*driver, first, first.receive);
+  stop_and_wait(*driver, second, second.receive);
+}

@@ -2,11 +2,18 @@
 
 import asyncio
 import contextlib
+import contextvars
+import gc
 import os
 import socket
 import struct
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
+from support.patience import seconds
 
 LARGE = bytes(range(256)) * 8192  # 2 MB: more than a socket takes
 
@@ -256,6 +263,198 @@ def test_buffered_protocol_takes_over_in_the_middle(run):
             assert await protocol.told.get() == b"plain"
 
     run(main())
+
+
+class Small(Buffered):
+    """Takes four bytes at a time, and pauses in between."""
+
+    def __init__(self):
+        self.buffer, self.got = bytearray(4), []
+
+    def connection_made(self, transport):
+        self.transport = transport
+
+    def buffer_updated(self, size):
+        self.got.append(bytes(self.buffer[:size]))
+        self.transport.pause_reading()
+
+
+def test_pause_in_the_middle_of_what_came_keeps_the_rest(run):
+    async def main():
+        loop = asyncio.get_running_loop()
+        async with connected(Small) as (protocol, far):
+            await loop.sock_sendall(far, b"1234567890")
+            far.shutdown(socket.SHUT_WR)
+            for count in range(1, 4):
+                while len(protocol.got) < count:
+                    await asyncio.sleep(0)
+                for _ in range(3):
+                    await asyncio.sleep(0)
+                assert len(protocol.got) == count
+                assert not protocol.transport.is_closing()
+                protocol.transport.resume_reading()
+            while not protocol.transport.is_closing():
+                await asyncio.sleep(0)
+            assert protocol.got == [b"1234", b"5678", b"90"]
+
+    run(main())
+
+
+def test_pause_holds_back_more_than_one_piece(run):
+    """The peer cannot send on and on to somebody who does not read."""
+
+    async def main():
+        async with connected() as (protocol, far):
+            protocol.transport.pause_reading()
+            sent, quiet = b"", 0
+            while quiet < 50:
+                try:
+                    sent += LARGE[: far.send(LARGE)]
+                    quiet = 0
+                except BlockingIOError:
+                    quiet += 1
+                await asyncio.sleep(0)
+            assert len(sent) < 4 * len(LARGE)
+            assert protocol.told.empty()
+            far.shutdown(socket.SHUT_WR)
+            protocol.transport.resume_reading()
+            got = b""
+            while (told := await protocol.told.get()) != "eof":
+                got += told
+            assert got == sent
+
+    run(main())
+
+
+def test_data_between_two_runs_of_the_loop_is_kept(run):
+    kept = []
+
+    async def begin():
+        near, far = socket.socketpair()
+        far.setblocking(False)
+        _, protocol = await asyncio.get_running_loop().create_connection(Recorder, sock=near)
+        kept.extend([protocol, far])
+
+    async def go_on(expected):
+        protocol, far = kept
+        got = b""
+        while len(got) < len(expected):
+            got += await protocol.told.get()
+        assert got == expected
+        far.send(b"left over by this run")
+
+    async def end():
+        protocol, far = kept
+        far.close()
+        got = b""
+        while (told := await protocol.told.get()) != "eof":
+            got += told
+        assert got == b"left over by this run"
+        assert await protocol.told.get() == ("lost", type(None))
+
+    run(begin())
+    kept[1].send(b"sent while nobody ran")
+    run(go_on(b"sent while nobody ran"))
+    run(end())
+
+
+def test_protocol_is_called_in_the_context_of_its_connection(run):
+    where = contextvars.ContextVar("where", default="nowhere")
+    seen = []
+
+    class Protocol(Recorder):
+        def data_received(self, data):
+            seen.append(where.get())
+            where.set("changed")
+            super().data_received(data)
+
+    async def main():
+        loop = asyncio.get_running_loop()
+        where.set("connection")
+        async with connected(Protocol) as (protocol, far):
+            where.set("elsewhere")
+            for _ in range(2):
+                await loop.sock_sendall(far, b"data")
+                await protocol.told.get()
+
+    run(main())
+    assert seen == ["connection", "changed"]
+
+
+def test_transport_that_nobody_closed_warns_and_lets_the_socket_go(run):
+    async def main():
+        near, far = socket.socketpair()
+        transport, _ = await asyncio.get_running_loop().create_connection(
+            asyncio.Protocol, sock=near
+        )
+        del near
+        transport.pause_reading()
+        with pytest.warns(ResourceWarning, match="unclosed transport"):
+            del transport, _
+            gc.collect()
+        far.setblocking(False)
+        assert await asyncio.get_running_loop().sock_recv(far, 1) == b""
+        far.close()
+
+    run(main())
+
+
+def test_reading_transport_is_kept_by_the_loop(run):
+    async def main():
+        near, far = socket.socketpair()
+        far.setblocking(False)
+        loop = asyncio.get_running_loop()
+        told = (await loop.create_connection(Recorder, sock=near))[1].told
+        gc.collect()
+        await loop.sock_sendall(far, b"still here")
+        assert await told.get() == b"still here"
+        far.close()
+        assert [await told.get() for _ in range(2)] == ["eof", ("lost", type(None))]
+
+    run(main())
+
+
+def test_debug_mode_tells_of_slow_protocols(run, loop, errors):
+    class Slow(Recorder):
+        def data_received(self, data):
+            start = time.perf_counter()
+            while time.perf_counter() == start:
+                pass
+            super().data_received(data)
+
+    async def main():
+        async with connected(Slow) as (protocol, far):
+            await loop.sock_sendall(far, b"data")
+            assert await protocol.told.get() == b"data"
+
+    loop.set_debug(True)
+    loop.slow_callback_duration = 0
+    run(main())
+    assert any("_read_ready" in text and "took" in text for text in errors())
+
+
+def test_repr_tells_whether_it_reads(run):
+    async def main():
+        async with connected() as (protocol, _):
+            assert "read=polling" in repr(protocol.transport)
+            protocol.transport.pause_reading()
+            assert "read=idle" in repr(protocol.transport)
+
+    run(main())
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(seconds(120))
+def test_transports_are_the_same_on_epoll():
+    if "RINGHORN_LOOP_TESTS" in os.environ:
+        pytest.skip("there the tests run in the program itself")
+    forbid = str(Path(__file__).parents[1] / "support" / "forbid.py")
+    names = ["test_transports.py", "test_network.py"]
+    files = [str(Path(__file__).with_name(name)) for name in names]
+    again = ["-m", "pytest", "-q", "-m", "not slow", "-p", "no:cacheprovider", "--door=extension"]
+    command = [sys.executable, forbid, "425", sys.executable, *again, *files]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-4000:]
 
 
 def test_socket_closed_behind_the_transport_is_nobody_elses(run):

@@ -9,7 +9,11 @@ namespace ringhorn::io {
 void EpollDriver::start(Receive& receive) {
   OperationAccess::in_flight(receive) = true;
   if (Registration* registration = join(receive.fd())) {
-    RINGHORN_ASSERT(registration->receive == nullptr);
+    if (registration->receive != nullptr) {
+      // Somebody has closed its descriptor under it. As with any file that is closed, it hears of
+      // nothing more.
+      registration->receive->unlink();
+    }
     registration->receive = &receive;
     registration->rest = 0;
   }

@@ -20,10 +20,9 @@ namespace {
 /// How long a busy loop may go on without offering the GIL, as CPython's own switch interval.
 constexpr base::Nanoseconds gil_held_ns_max = 5 * base::ns_per_ms;
 
-/// A driver that only watches descriptors: nothing is received into its buffers.
-constexpr io::UringSettings own_ring{
-    .queue_entries = 128, .receive_buffer_count = 2, .receive_buffer_bytes = 4096};
-constexpr io::EpollSettings own_epoll{.receive_buffer_bytes = 4096};
+/// For a program of its own: few connections, large pieces.
+constexpr io::UringSettings own_ring{.queue_entries = 256, .receive_buffer_count = 64};
+constexpr io::EpollSettings own_epoll{.receive_buffer_bytes = 262144};
 
 }  // namespace
 
@@ -61,15 +60,20 @@ bool Core::set_up() {
   }
   running_driver_ = attached_driver_ != nullptr ? attached_driver_ : own_driver_.get();
   gil_released_ns_ = running_driver_->now_ns();
+  streams_.resume();
+  calling_ = true;
   return true;
 }
 
 void Core::tear_down() {
+  calling_ = false;
   // Handlers that end here may drop objects, whose finalisers must not meet what came out of a
   // callback.
   py::Ref exception = py::fetch_exception();
   running_driver_->timers().disarm(alarm_);
+  streams_.settle();
   if (own_driver_) {
+    streams_.park(*own_driver_);
     watches_.park(*own_driver_);
   } else {
     // What was queued in the last turn leaves now: nobody knows when the next run is.
@@ -88,12 +92,17 @@ bool Core::turn() {
   io::Driver& driver = *running_driver_;
   watches_.stop_removed();
   watches_.arm(driver);
+  streams_.settle();
   driver.flush();
   if (!wait()) {
     return false;
   }
   driver.dispatch();
   RINGHORN_ASSERT(PyErr_Occurred() == nullptr);
+  if (failure_) {
+    py::raise(std::exchange(failure_, py::Ref()));
+    return false;
+  }
   if (timers_.next_deadline_ns() <= driver.now_ns()) {
     timers_.expire(driver.now_ns());
   }
@@ -231,8 +240,19 @@ bool Core::report(HandleObject& handle) {
   return static_cast<bool>(done);
 }
 
+/// The pending exception goes out of the run, if it is one that ends the program.
+void Core::keep_failure() {
+  if (PyErr_ExceptionMatches(PyExc_SystemExit) != 0 ||
+      PyErr_ExceptionMatches(PyExc_KeyboardInterrupt) != 0) {
+    failure_ = py::fetch_exception();
+  } else {
+    PyErr_WriteUnraisable(self_);
+  }
+}
+
 void Core::detach() {
   if (attached_driver_ != nullptr) {
+    streams_.park(*attached_driver_);
     watches_.park(*attached_driver_);
     attached_driver_ = nullptr;
   }
@@ -246,6 +266,7 @@ void Core::clear() {
   while (HandleTimer* timer = armed_.front()) {
     disarm(*timer);
   }
+  streams_.clear();
   watches_.clear();
   submit_stops();
   current_handle.reset();
@@ -262,7 +283,9 @@ int Core::traverse(visitproc visit, void* arg) {
   Py_VISIT(current_handle.get());
   Py_VISIT(captured_step_.get());
   Py_VISIT(task_options_.get());
-  return watches_.traverse(visit, arg);
+  Py_VISIT(failure_.get());
+  const int stop = streams_.traverse(visit, arg);
+  return stop != 0 ? stop : watches_.traverse(visit, arg);
 }
 
 }  // namespace ringhorn::loop

@@ -11,6 +11,7 @@
 
 #include <atomic>
 #include <memory>
+#include <utility>
 
 #include <ringhorn/base/intrusive_list.hpp>
 #include <ringhorn/io/driver.hpp>
@@ -20,6 +21,7 @@
 
 #include "handle.hpp"
 #include "ready_queue.hpp"
+#include "stream.hpp"
 #include "watches.hpp"
 
 namespace ringhorn::loop {
@@ -52,10 +54,33 @@ class Core {
   int unwatch(int fd, Direction direction);
   bool watches(int fd, Direction direction) const noexcept { return watches_.has(fd, direction); }
 
+  /// The receiving side of `transport`, a new one: new reference; null with an exception set.
+  PyObject* make_stream(PyObject* transport) {
+    return loop::make_stream(*this, streams_, transport);
+  }
+  /// Whether call_protocol() may be called: out of the driver's dispatch, in a run that nothing
+  /// ends, and not in debug mode, where each callback has a handle.
+  bool may_call_protocols() const noexcept { return calling_ && !failure_ && !debug; }
+  /// Calls `function` inside `context`. What makes it false, with an exception set, comes out of
+  /// the run. REQUIRES: may_call_protocols()
+  template <typename Function>
+  void call_protocol(PyObject* context, Function function) {
+    const bool nested = std::exchange(in_callback_, true);
+    if (PyContext_Enter(context) < 0 || !function()) {
+      keep_failure();
+    }
+    PyContext_Exit(context);
+    in_callback_ = nested;
+  }
+
   /// Turns until stop(). False with an exception set when one came out of a callback, of a signal's
   /// handler, or of the set-up. REQUIRES: !in_run()
   bool run();
   bool in_run() const noexcept { return running_driver_ != nullptr; }
+  /// REQUIRES: in_run()
+  io::Driver& driver() const noexcept { return *running_driver_; }
+  /// Whether the loop runs on another thread than this.
+  bool on_other_thread() const noexcept;
   void stop() noexcept { stopping = true; }
   /// Makes the wait that is under way return, or the next one not block. From any thread.
   void wake() noexcept;
@@ -103,7 +128,7 @@ class Core {
   bool run_ready();
   bool run_handle_watched(HandleObject& handle);
   bool report(HandleObject& handle);
-  bool on_other_thread() const noexcept;
+  void keep_failure();
   void submit_stops();
 
   bool prepare_task_options(PyObject* name);
@@ -118,6 +143,7 @@ class Core {
   io::TimerQueue timers_;
   base::IntrusiveList<HandleTimer, ArmedTag> armed_;  ///< owns a reference to each handle
   Watches watches_;
+  Streams streams_{*this};
 
   io::Driver* attached_driver_ = nullptr;
   std::unique_ptr<io::Driver> own_driver_;
@@ -126,6 +152,8 @@ class Core {
   std::atomic<telemetry::LoopPhase>* phase_ = nullptr;  ///< null: nobody watches from outside
   base::Nanoseconds gil_released_ns_ = 0;
   bool waiting_ = false;      ///< the GIL is released and the driver waits
+  bool calling_ = false;      ///< a run dispatches what comes
+  py::Ref failure_;           ///< came out of a protocol, and goes out of the run
   bool in_callback_ = false;  ///< Python code of the loop's or of a task's is being run
 
   py::Ref task_options_;  ///< keyword arguments of asyncio.Task: loop, name, and the one below

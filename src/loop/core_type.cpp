@@ -213,6 +213,11 @@ PyObject* watched_events(PyObject* self, PyObject* file) {
                          (core.watches(fd, Direction::write) ? 2 : 0));
 }
 
+/// The receiving side of a socket transport.
+PyObject* make_stream(PyObject* self, PyObject* transport) {
+  return core_of(self).make_stream(transport);
+}
+
 // --- life ------------------------------------------------------------------------------------
 
 PyObject* run(PyObject* self, PyObject*) {
@@ -331,6 +336,7 @@ PyMethodDef methods[] = {
     {"_remove_reader", remove_reader, METH_O, nullptr},
     {"_remove_writer", remove_writer, METH_O, nullptr},
     {"_watched_events", watched_events, METH_O, nullptr},
+    {"_make_stream", make_stream, METH_O, nullptr},
     {"_write_to_self", wake, METH_NOARGS, nullptr},
     {"_check_closed", check_closed, METH_NOARGS, nullptr},
     {"_check_thread", check_thread, METH_NOARGS, nullptr},

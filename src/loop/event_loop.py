@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import contextvars
 import inspect
 import selectors
 import signal
@@ -9,6 +10,7 @@ import sys
 import threading
 import weakref
 from asyncio import base_events, events, format_helpers, protocols, selector_events
+from asyncio.log import logger
 
 
 class WatchedDescriptors:
@@ -23,40 +25,85 @@ class WatchedDescriptors:
     def get_key(self, fileobj):
         loop = self._loop()
         watched = loop._watched_events(fileobj) if loop is not None else 0
+        fd = fileobj if isinstance(fileobj, int) else fileobj.fileno()
+        transport = loop._transports.get(fd) if loop is not None else None
+        if isinstance(transport, SocketTransport) and transport._stream.reading:
+            watched |= selectors.EVENT_READ
         if not watched:
             raise KeyError(f"{fileobj!r} is not registered")
-        fd = fileobj if isinstance(fileobj, int) else fileobj.fileno()
         return selectors.SelectorKey(fileobj, fd, watched, None)
 
     def close(self):
         pass
 
 
-def make_transport_class(read_ready, write_at_once):
-    class SocketTransport(selector_events._SelectorSocketTransport):
-        """asyncio's own, with native methods where every piece of data comes by."""
+class SocketTransport(selector_events._SelectorSocketTransport):
+    """asyncio's own, with a native side that receives.
 
-        _buffered = False
-        _read_ready = read_ready
-        _asyncio_write = selector_events._SelectorSocketTransport.write
-        write = write_at_once
+    Native code adds the methods `write` and `_read_ready`, and reads the slots.
+    """
 
-        def set_protocol(self, protocol):
-            super().set_protocol(protocol)
-            self._buffered = isinstance(protocol, protocols.BufferedProtocol)
+    __slots__ = (
+        "_stream",
+        "_context",
+        "_buffered",
+        "_protocol",
+        "_sock",
+        "_buffer",
+        "_eof",
+        "_conn_lost",
+        "_empty_waiter",
+    )
+    _asyncio_write = selector_events._SelectorSocketTransport.write
 
-        def _fail(self, exception, message):
-            try:
-                raise exception
-            except BaseException as error:
-                self._fatal_error(error, message)
+    def __init__(self, loop, sock, protocol, waiter=None, extra=None, server=None):
+        self._sock = None
+        self._context = contextvars.copy_context()
+        self._stream = loop._make_stream(self)
+        super().__init__(loop, sock, protocol, waiter, extra, server)
 
-    return SocketTransport
+    def __del__(self):
+        self._stream.stop()
+        super().__del__()
+
+    def set_protocol(self, protocol):
+        super().set_protocol(protocol)
+        self._buffered = isinstance(protocol, protocols.BufferedProtocol)
+
+    def _add_reader(self, fd, callback):
+        if self.is_reading():
+            self._stream.start()
+
+    def pause_reading(self):
+        if self.is_reading():
+            self._paused = True
+            self._stream.pause()
+            if self._loop.get_debug():
+                logger.debug("%r pauses reading", self)
+
+    def resume_reading(self):
+        if self._paused and not self._closing:
+            self._paused = False
+            self._stream.start()
+            if self._loop.get_debug():
+                logger.debug("%r resumes reading", self)
+
+    def close(self):
+        self._stream.stop()
+        super().close()
+
+    def _force_close(self, exception):
+        self._stream.stop()
+        super()._force_close(exception)
+
+    def _fail(self, exception, message):
+        try:
+            raise exception
+        except BaseException as error:
+            self._fatal_error(error, message)
 
 
-def make_loop_class(core, stream_calls):
-    socket_transport = make_transport_class(*stream_calls)
-
+def make_loop_class(core):
     class EventLoop(core, asyncio.SelectorEventLoop):
         """An asyncio event loop that runs on io_uring.
 
@@ -117,7 +164,7 @@ def make_loop_class(core, stream_calls):
 
         def _make_socket_transport(self, sock, protocol, waiter=None, *, extra=None, server=None):
             self._ensure_fd_no_transport(sock)
-            return socket_transport(self, sock, protocol, waiter, extra, server)
+            return SocketTransport(self, sock, protocol, waiter, extra, server)
 
         def _add_callback(self, handle):
             # A handle of asyncio's own: those of signal handlers.

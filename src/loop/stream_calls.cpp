@@ -2,10 +2,14 @@
 
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
-#include <utility>
+#include <cstring>
+#include <memory>
 
 #include <ringhorn/py/error.hpp>
+
+#include "stream.hpp"
 
 namespace ringhorn::loop {
 
@@ -27,14 +31,27 @@ bool intern(py::Ref& name, const char* text) {
   return static_cast<bool>(name);
 }
 
-py::Ref attribute(PyObject* object, const py::Ref& name) {
-  return py::Ref::steal(PyObject_GetAttr(object, name.get()));
+/// Where instances of `type` keep the attribute `name` of its `__slots__`. False with an exception
+/// set when it is none.
+bool find_slot(PyObject* type, const char* name, Py_ssize_t& offset) {
+  const py::Ref found = py::Ref::steal(PyObject_GetAttrString(type, name));
+  if (!found) {
+    return false;
+  }
+  if (!Py_IS_TYPE(found.get(), &PyMemberDescr_Type)) {
+    PyErr_Format(PyExc_TypeError, "%s is no slot", name);
+    return false;
+  }
+  offset = reinterpret_cast<PyMemberDescrObject*>(found.get())->d_member->offset;
+  return true;
 }
 
-/// 1, 0, or -1 with an exception set.
-int is_true(PyObject* object, const py::Ref& name) {
-  const py::Ref value = attribute(object, name);
-  return value ? PyObject_IsTrue(value.get()) : -1;
+/// Functions of C are no methods when a class has them; these are.
+bool add_method(PyObject* type, PyMethodDef& definition, PyObject* self) {
+  const py::Ref function = py::Ref::steal(PyCFunction_New(&definition, self));
+  const py::Ref method =
+      function ? py::Ref::steal(PyInstanceMethod_New(function.get())) : py::Ref();
+  return method && PyObject_SetAttrString(type, definition.ml_name, method.get()) == 0;
 }
 
 bool may_come_later(int error) {
@@ -74,38 +91,45 @@ PyMethodDef StreamCalls::write_method = {
     METH_FASTCALL | METH_KEYWORDS,
     "Writes some data; does not block: what cannot leave at once is buffered."};
 
-py::Ref StreamCalls::make() {
+py::Ref StreamCalls::make(PyObject* transport_class) {
   auto calls = std::make_unique<StreamCalls>();
-  if (!calls->prepare()) {
+  if (!calls->prepare(transport_class)) {
     return {};
   }
-  const py::Ref capsule = py::Ref::steal(PyCapsule_New(calls.get(), capsule_name, free_calls));
+  py::Ref capsule = py::Ref::steal(PyCapsule_New(calls.get(), capsule_name, free_calls));
   if (!capsule) {
     return {};
   }
   [[maybe_unused]] const StreamCalls* owned_by_capsule = calls.release();
-  const py::Ref read_ready = py::Ref::steal(PyCFunction_New(&read_ready_method, capsule.get()));
-  const py::Ref write = py::Ref::steal(PyCFunction_New(&write_method, capsule.get()));
-  // Functions of C are no methods when a class has them; these are.
-  const py::Ref first =
-      py::Ref::steal(read_ready ? PyInstanceMethod_New(read_ready.get()) : nullptr);
-  const py::Ref second = py::Ref::steal(write ? PyInstanceMethod_New(write.get()) : nullptr);
-  return first && second ? py::Ref::steal(PyTuple_Pack(2, first.get(), second.get())) : py::Ref();
+  const bool added = add_method(transport_class, read_ready_method, capsule.get()) &&
+                     add_method(transport_class, write_method, capsule.get());
+  return added ? capsule : py::Ref();
 }
 
-bool StreamCalls::prepare() {
-  received_ = std::make_unique_for_overwrite<char[]>(receive_bytes);
-  return intern(buffered_, "_buffered") && intern(conn_lost_, "_conn_lost") &&
-         intern(eof_, "_eof") && intern(empty_waiter_, "_empty_waiter") &&
-         intern(buffer_, "_buffer") && intern(sock_, "_sock") && intern(protocol_, "_protocol") &&
-         intern(fileno_, "fileno") && intern(data_received_, "data_received") &&
-         intern(fill_buffer_, "_read_ready__get_buffer") &&
-         intern(end_reading_, "_read_ready__on_eof") && intern(asyncio_write_, "_asyncio_write") &&
-         intern(fail_transport_, "_fail");
+const StreamCalls& StreamCalls::of(const py::Ref& capsule) {
+  return calls_of(capsule.get());
+}
+
+bool StreamCalls::prepare(PyObject* transport_class) {
+  zero_ = py::Ref::steal(PyLong_FromLong(0));
+  return zero_ && intern(fileno_, "fileno") && intern(data_received_, "data_received") &&
+         intern(get_buffer_, "get_buffer") && intern(buffer_updated_, "buffer_updated") &&
+         intern(read_ready_, "_read_ready") && intern(end_reading_, "_read_ready__on_eof") &&
+         intern(asyncio_write_, "_asyncio_write") && intern(fail_transport_, "_fail") &&
+         find_slot(transport_class, "_stream", stream_) &&
+         find_slot(transport_class, "_context", context_) &&
+         find_slot(transport_class, "_buffered", buffered_) &&
+         find_slot(transport_class, "_protocol", protocol_) &&
+         find_slot(transport_class, "_sock", sock_) &&
+         find_slot(transport_class, "_buffer", buffer_) &&
+         find_slot(transport_class, "_eof", eof_) &&
+         find_slot(transport_class, "_conn_lost", conn_lost_) &&
+         find_slot(transport_class, "_empty_waiter", empty_waiter_);
 }
 
 PyObject* StreamCalls::on_read_ready(PyObject* capsule, PyObject* transport) {
-  return calls_of(capsule).read(transport);
+  Stream& stream = stream_of(slot(transport, calls_of(capsule).stream_));
+  return stream.deliver_held() ? Py_NewRef(Py_None) : nullptr;
 }
 
 PyObject* StreamCalls::on_write(PyObject* capsule, PyObject* const* arguments, Py_ssize_t count,
@@ -119,39 +143,63 @@ PyObject* StreamCalls::on_write(PyObject* capsule, PyObject* const* arguments, P
                                    static_cast<std::size_t>(count), keywords);
 }
 
-PyObject* StreamCalls::read(PyObject* transport) {
-  const int lost = is_true(transport, conn_lost_);
-  if (lost != 0) {
-    return lost < 0 ? nullptr : Py_NewRef(Py_None);
+std::size_t StreamCalls::deliver(PyObject* transport, std::span<const char> bytes) const {
+  const py::Ref protocol = py::Ref::borrow(slot(transport, protocol_));
+  if (!protocol || slot(transport, conn_lost_) != zero_.get()) {
+    return bytes.size();
   }
-  const int buffered = is_true(transport, buffered_);
-  if (buffered != 0) {
-    return buffered < 0 ? nullptr : PyObject_CallMethodNoArgs(transport, fill_buffer_.get());
+  if (slot(transport, buffered_) == Py_True) {
+    return fill(transport, protocol.get(), bytes);
   }
-  const int fd = descriptor_of(transport);
-  return fd == -1 && PyErr_Occurred() != nullptr ? nullptr : receive(transport, fd);
+  const py::Ref data = py::Ref::steal(
+      PyBytes_FromStringAndSize(bytes.data(), static_cast<Py_ssize_t>(bytes.size())));
+  const py::Ref done = data ? py::Ref::steal(PyObject_CallMethodOneArg(
+                                  protocol.get(), data_received_.get(), data.get()))
+                            : py::Ref();
+  const bool going = done || fail(transport, "Fatal error: protocol.data_received() call failed.");
+  return going ? bytes.size() : 0;
 }
 
-PyObject* StreamCalls::receive(PyObject* transport, int fd) {
-  const ssize_t size = ::recv(fd, received_.get(), receive_bytes, 0);
-  if (size < 0) {
-    if (may_come_later(errno)) {
-      Py_RETURN_NONE;
-    }
+/// As deliver(), for a BufferedProtocol.
+std::size_t StreamCalls::fill(PyObject* transport, PyObject* protocol,
+                              std::span<const char> bytes) const {
+  const py::Ref wanted = py::Ref::steal(PyLong_FromLong(-1));
+  const py::Ref buffer =
+      wanted ? py::Ref::steal(PyObject_CallMethodOneArg(protocol, get_buffer_.get(), wanted.get()))
+             : py::Ref();
+  if (buffer && PyObject_Size(buffer.get()) == 0) {
+    PyErr_SetString(PyExc_RuntimeError, "get_buffer() returned an empty buffer");
+  }
+  if (PyErr_Occurred() != nullptr) {
+    return fail(transport, "Fatal error: protocol.get_buffer() call failed.") ? bytes.size() : 0;
+  }
+  Py_buffer view;
+  if (PyObject_GetBuffer(buffer.get(), &view, PyBUF_WRITABLE) < 0) {
+    return fail(transport, "Fatal read error on socket transport") ? bytes.size() : 0;
+  }
+  const std::size_t count = std::min(bytes.size(), static_cast<std::size_t>(view.len));
+  std::memcpy(view.buf, bytes.data(), count);
+  PyBuffer_Release(&view);
+  const py::Ref size = py::Ref::steal(PyLong_FromSize_t(count));
+  const py::Ref done =
+      size ? py::Ref::steal(PyObject_CallMethodOneArg(protocol, buffer_updated_.get(), size.get()))
+           : py::Ref();
+  const bool going = done || fail(transport, "Fatal error: protocol.buffer_updated() call failed.");
+  return going ? count : 0;
+}
+
+bool StreamCalls::end(PyObject* transport, int error) const {
+  if (error != 0) {
+    errno = error;
     PyErr_SetFromErrno(PyExc_OSError);
     return fail(transport, "Fatal read error on socket transport");
   }
-  if (size == 0) {
-    return PyObject_CallMethodNoArgs(transport, end_reading_.get());
-  }
-  const py::Ref data = py::Ref::steal(PyBytes_FromStringAndSize(received_.get(), size));
-  const py::Ref protocol = data ? attribute(transport, protocol_) : py::Ref();
-  if (!protocol) {
-    return nullptr;
-  }
-  PyObject* done = PyObject_CallMethodOneArg(protocol.get(), data_received_.get(), data.get());
-  return done != nullptr ? done
-                         : fail(transport, "Fatal error: protocol.data_received() call failed.");
+  return static_cast<bool>(
+      py::Ref::steal(PyObject_CallMethodNoArgs(transport, end_reading_.get())));
+}
+
+py::Ref StreamCalls::read_ready_of(PyObject* transport) const {
+  return py::Ref::steal(PyObject_GetAttr(transport, read_ready_.get()));
 }
 
 PyObject* StreamCalls::write(PyObject* transport, PyObject* data) const {
@@ -172,7 +220,7 @@ PyObject* StreamCalls::write(PyObject* transport, PyObject* data) const {
   }
   if (sent < 0 && !may_come_later(errno)) {
     PyErr_SetFromErrno(PyExc_OSError);
-    return fail(transport, "Fatal write error on socket transport");
+    return fail(transport, "Fatal write error on socket transport") ? Py_NewRef(Py_None) : nullptr;
   }
   if (sent <= 0) {
     return write_slowly(transport, data);
@@ -187,9 +235,10 @@ PyObject* StreamCalls::write(PyObject* transport, PyObject* data) const {
 
 /// Whether nothing is in the way of sending at once. False also with an exception set.
 bool StreamCalls::may_send(PyObject* transport) const {
-  const py::Ref waiter = attribute(transport, empty_waiter_);
-  return waiter && waiter.get() == Py_None && is_true(transport, eof_) == 0 &&
-         is_true(transport, conn_lost_) == 0 && is_true(transport, buffer_) == 0;
+  PyObject* buffer = slot(transport, buffer_);
+  return slot(transport, empty_waiter_) == Py_None && slot(transport, eof_) == Py_False &&
+         slot(transport, conn_lost_) == zero_.get() && buffer != nullptr &&
+         PyObject_Size(buffer) == 0;
 }
 
 /// As asyncio does it: refusals, warnings, the buffer.
@@ -197,23 +246,25 @@ PyObject* StreamCalls::write_slowly(PyObject* transport, PyObject* data) const {
   return PyObject_CallMethodOneArg(transport, asyncio_write_.get(), data);
 }
 
-/// The pending exception ends the transport, unless it is one that ends the program.
-PyObject* StreamCalls::fail(PyObject* transport, const char* message) const {
+/// The pending exception ends the transport, unless it is one that ends the program: false then,
+/// with an exception set.
+bool StreamCalls::fail(PyObject* transport, const char* message) const {
   if (PyErr_ExceptionMatches(PyExc_SystemExit) != 0 ||
       PyErr_ExceptionMatches(PyExc_KeyboardInterrupt) != 0) {
-    return nullptr;
+    return false;
   }
   const py::Ref exception = py::fetch_exception();
   const py::Ref text = py::Ref::steal(PyUnicode_FromString(message));
   PyObject* arguments[] = {transport, exception.get(), text.get()};
-  return text ? PyObject_VectorcallMethod(fail_transport_.get(), arguments, 3, nullptr) : nullptr;
+  return text &&
+         py::Ref::steal(PyObject_VectorcallMethod(fail_transport_.get(), arguments, 3, nullptr));
 }
 
-/// Of the socket object, which knows when somebody has closed it: the number may be another's then.
 int StreamCalls::descriptor_of(PyObject* transport) const {
-  const py::Ref sock = attribute(transport, sock_);
-  const py::Ref number =
-      sock ? py::Ref::steal(PyObject_CallMethodNoArgs(sock.get(), fileno_.get())) : py::Ref();
+  PyObject* sock = slot(transport, sock_);
+  const py::Ref number = sock != nullptr && sock != Py_None
+                             ? py::Ref::steal(PyObject_CallMethodNoArgs(sock, fileno_.get()))
+                             : py::Ref();
   return number ? static_cast<int>(PyLong_AsLong(number.get())) : -1;
 }
 

@@ -80,8 +80,9 @@ bool Types::prepare() {
   handle_type = py::Ref::steal(make_handle_type());
   timer_handle_type = py::Ref::steal(make_timer_handle_type());
   core_type = py::Ref::steal(make_core_type());
-  return context_name && handle_type && timer_handle_type && core_type && prepare_asyncio() &&
-         prepare_glue() && make_registry_quick();
+  stream_type = py::Ref::steal(make_stream_type());
+  return context_name && handle_type && timer_handle_type && core_type && stream_type &&
+         prepare_asyncio() && prepare_glue() && make_registry_quick();
 }
 
 bool Types::prepare_asyncio() {
@@ -96,15 +97,17 @@ bool Types::prepare_asyncio() {
 
 bool Types::prepare_glue() {
   const py::Ref glue = py::run_source("ringhorn.loop", py::event_loop_source);
-  py::Ref make_loop_class;
-  if (!read_attribute(glue, "make_loop_class", make_loop_class)) {
+  py::Ref make_loop_class, transport_class;
+  if (!read_attribute(glue, "make_loop_class", make_loop_class) ||
+      !read_attribute(glue, "SocketTransport", transport_class)) {
     return false;
   }
-  const py::Ref stream_calls = StreamCalls::make();
-  loop_class = stream_calls
-                   ? py::Ref::steal(PyObject_CallFunctionObjArgs(
-                         make_loop_class.get(), core_type.get(), stream_calls.get(), nullptr))
-                   : py::Ref();
+  stream_calls_owner_ = StreamCalls::make(transport_class.get());
+  if (!stream_calls_owner_) {
+    return false;
+  }
+  stream_calls_ = &StreamCalls::of(stream_calls_owner_);
+  loop_class = py::Ref::steal(PyObject_CallOneArg(make_loop_class.get(), core_type.get()));
   return loop_class && read_attribute(glue, "report_failure", report_failure) &&
          read_attribute(glue, "report_slow", report_slow) &&
          read_attribute(glue, "describe_handle", describe_handle) &&

@@ -9,6 +9,8 @@
 
 namespace ringhorn::loop {
 
+class StreamCalls;
+
 struct Types {
   /// Those of this interpreter, made at the first call; they live at least as long as what is
   /// returned. Empty with an exception set on failure.
@@ -32,7 +34,10 @@ struct Types {
   py::Ref context_name;  ///< "context"
   py::Ref context_twin;  ///< the same text as another object, as it was seen last
 
-  py::Ref handle_type, timer_handle_type, core_type;
+  /// How native code calls transports and their protocols.
+  const StreamCalls& stream_calls() const noexcept { return *stream_calls_; }
+
+  py::Ref handle_type, timer_handle_type, core_type, stream_type;
   py::Ref loop_class;  ///< EventLoop
   FreeList handles, timer_handles;
 
@@ -48,6 +53,9 @@ struct Types {
   bool prepare();
   bool prepare_asyncio();
   bool prepare_glue();
+
+  py::Ref stream_calls_owner_;
+  const StreamCalls* stream_calls_ = nullptr;
 };
 
 }  // namespace ringhorn::loop

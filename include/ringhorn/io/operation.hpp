@@ -32,7 +32,8 @@ class Operation : public base::ListNode<OperationTag> {
   Operation& operator=(const Operation&) = delete;
 
   bool in_flight() const noexcept { return in_flight_; }
-  /// The descriptor it works on, borrowed: open for as long as the operation is in flight.
+  /// The descriptor it works on, borrowed: open for as long as the operation is in flight, unless
+  /// the operation says otherwise.
   int fd() const noexcept { return fd_; }
 
  protected:

@@ -27,7 +27,8 @@ class ReceiveHandler {
 
 class Receive final : public Operation {
  public:
-  /// `fd` is borrowed and must stay open while in flight.
+  /// `fd` is borrowed and must stay open while in flight, or until stop(): then its number may
+  /// stand for another file at once. The file itself stays open until on_receive_stopped().
   Receive(Driver& driver, int fd, ReceiveHandler& handler) noexcept
       : Operation(driver, Kind::receive, fd), handler_(&handler) {}
 
