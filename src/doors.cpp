@@ -12,6 +12,7 @@
 #include <ringhorn/py/ref.hpp>
 #include <ringhorn/supervisor/process.hpp>
 #include <ringhorn/telemetry/log.hpp>
+#include <ringhorn/worker/preloader.hpp>
 #include <ringhorn/worker/worker.hpp>
 
 namespace ringhorn {
@@ -135,19 +136,21 @@ worker::Surroundings surroundings_of(const config::Options& options,
   return surroundings;
 }
 
-/// Who drops privileges does so when the sockets are open and before the application is there; a
-/// worker has them from its supervisor, which stays who it is.
 void tell_backlog(const config::Options& options, telemetry::Log& log) {
   if (const std::string cut = supervisor::backlog_warning(options); !cut.empty()) {
     log.warning(cut);
   }
 }
 
+/// Who drops privileges does so when the sockets are open and before the application is there; a
+/// worker has them from its supervisor, which stays who it is.
 worker::Outcome run_worker(const config::Options& options, telemetry::Log& log,
-                           std::optional<supervisor::Assignment>& assignment) {
+                           std::optional<supervisor::Assignment>& assignment,
+                           PyObject* app = nullptr) {
   const sock::ServiceManager manager = find_manager(config::process_environment());
   worker::Surroundings surroundings = surroundings_of(options, assignment);
   surroundings.manager = assignment ? nullptr : &manager;
+  surroundings.app = app;
   if (options.check_config || !supervisor::has_identity(options)) {
     return worker::run(options, log, surroundings);
   }
@@ -159,6 +162,35 @@ worker::Outcome run_worker(const config::Options& options, telemetry::Log& log,
     return {worker::exit_startup_failed, false};
   }
   return worker::run(options, log, surroundings);
+}
+
+/// Imports the application, and returns in every worker that is forked and has served. The
+/// application is not root's to import when the workers are not.
+worker::Outcome run_template(const config::Options& options, telemetry::Log& log,
+                             supervisor::Assignment all) {
+  const auto became = supervisor::become_user(options);
+  if (!became) {
+    log.error(became.error());
+    return {worker::exit_startup_failed, true};
+  }
+  supervisor::end_with_parent();
+  worker::Preloader preloader(options, log);
+  if (!preloader.load()) {
+    return {worker::exit_startup_failed, true};
+  }
+  auto summons = preloader.serve(all.channel);
+  if (!summons) {
+    return {worker::exit_stopped, true};
+  }
+  const auto place = supervisor::place_in(summons->place);
+  if (!place) {
+    log.error("The template process was asked for something that is no worker.");
+    return {worker::exit_startup_failed, true};
+  }
+  std::optional<supervisor::Assignment> assignment =
+      supervisor::assign(*place, std::move(summons->channel), std::move(all.board),
+                         std::move(all.listeners), options.workers.value_or(1));
+  return run_worker(options, log, assignment, preloader.app());
 }
 
 }  // namespace
@@ -189,8 +221,12 @@ int serve(const config::Options& options, std::optional<supervisor::Assignment> 
       tell_backlog(options, log);
     }
     const auto pid_file = assignment ? supervisor::PidFile() : make_pid_file(options, log);
-    outcome = pid_file ? run_worker(options, log, assignment)
-                       : worker::Outcome{worker::exit_startup_failed, false};
+    if (assignment && assignment->role == supervisor::Role::preload) {
+      outcome = run_template(options, log, std::move(*assignment));
+    } else {
+      outcome = pid_file ? run_worker(options, log, assignment)
+                         : worker::Outcome{worker::exit_startup_failed, false};
+    }
   }
   if (outcome.at_once) {
     flush_python();

@@ -82,6 +82,12 @@ Processes:
                                   or each from one of its own, to which the
                                   kernel spreads them by hash.
                                   [default: shared; RINGHORN_BALANCE]
+  --preload                       Import the application once, in a process from
+                                  which all workers are forked: they share its
+                                  memory. No event loop runs meanwhile, and
+                                  threads that the import starts are missing in
+                                  the workers.
+                                  [default: off; RINGHORN_PRELOAD]
   --reload                        For development: start the application anew
                                   when its files change. Requests wait
                                   meanwhile.

@@ -55,7 +55,7 @@ Options different() {
   options.timeout_keep_alive = options.timeout_header = 77;
   options.timeout_body = options.timeout_write = 77;
   options.balance = Balance::hash;
-  options.check_config = options.reload = true;
+  options.check_config = options.reload = options.preload = true;
   options.reload_delay = 77;
   options.drain_delay = 77;
   options.limit_request_line = options.limit_header_count = 77;
@@ -81,8 +81,9 @@ int count_of_equal_members(const Options& a, const Options& b) {
          (a.date_header == b.date_header) + (a.timeout_keep_alive == b.timeout_keep_alive) +
          (a.timeout_header == b.timeout_header) + (a.timeout_body == b.timeout_body) +
          (a.timeout_write == b.timeout_write) + (a.drain_delay == b.drain_delay) +
-         (a.check_config == b.check_config) + (a.reload == b.reload) + (a.balance == b.balance) +
-         (a.reload_delay == b.reload_delay) + (a.limit_request_line == b.limit_request_line) +
+         (a.check_config == b.check_config) + (a.reload == b.reload) + (a.preload == b.preload) +
+         (a.balance == b.balance) + (a.reload_delay == b.reload_delay) +
+         (a.limit_request_line == b.limit_request_line) +
          (a.limit_header_count == b.limit_header_count) +
          (a.limit_header_size == b.limit_header_size) +
          (a.limit_header_field_size == b.limit_header_field_size) + (a.limit_body == b.limit_body) +

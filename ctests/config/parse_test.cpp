@@ -131,6 +131,7 @@ const std::vector<Case>& cases() {
              "9.000000"),
       valued("workers", "RINGHORN_WORKERS", "4", &Options::workers, "none", "4"),
       valued("balance", "RINGHORN_BALANCE", "hash", &Options::balance, "0", "1"),
+      flag("--preload", "RINGHORN_PRELOAD", "1", &Options::preload, "false", "true"),
       flag("--reload", "RINGHORN_RELOAD", "1", &Options::reload, "false", "true"),
       beside({"--reload"}, valued("reload-dir", "RINGHORN_RELOAD_DIRS", "src",
                                   &Options::reload_dirs, "", "src ")),

@@ -241,6 +241,12 @@ TEST_CASE("parse refuses options that would do nothing", "[config]") {
         "neither");
 }
 
+TEST_CASE("parse refuses to keep what it is to import at every change", "[config]") {
+  CHECK(refusal({"main:app", "--preload", "--reload"}) ==
+        "--preload keeps the application imported, --reload starts it anew at every change: give "
+        "one of them; SIGHUP reloads with --preload, too");
+}
+
 TEST_CASE("parse says that Ringhorn has its own parser and interface", "[config]") {
   CHECK(refusal({"main:app", "--http", "h11"}) ==
         "--http is not an option of Ringhorn: it has its own HTTP parser; leave it out");

@@ -62,6 +62,16 @@ class Story {
 
 }  // namespace
 
+TEST_CASE("Fleet starts nobody while there is nobody to start from", "[supervisor]") {
+  Story story(1);
+  CHECK_FALSE(story.fleet.next(story.now_ns, Births::impossible));
+  CHECK(story.orders() == "spawn 0/1");
+  story.pass(11);
+  const auto order = story.fleet.next(story.now_ns, Births::impossible);
+  REQUIRE(order);
+  CHECK(order->kind == Order::Kind::abort);
+}
+
 TEST_CASE("Fleet starts a worker in each slot and is settled when they are ready", "[fleet]") {
   Story story(3);
   CHECK(story.orders() == "spawn 0/1, spawn 1/1, spawn 2/1");

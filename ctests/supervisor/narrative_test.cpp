@@ -47,6 +47,26 @@ TEST_CASE("narrative tells pid, signal and uptime of a death", "[supervisor][rob
         "change starts another.");
 }
 
+TEST_CASE("narrative tells what becomes of a template", "[supervisor]") {
+  TemplateDeparture death;
+  death.gone.pid = 4711;
+  death.gone.started_ns = 100 * ns_per_s;
+  const auto now_ns = 100 * ns_per_s + ns_per_s / 2;
+  CHECK(told_import(death.gone, now_ns) ==
+        "Template process [4711] has imported the application in 0.5 s.");
+  death.reload_failed = true;
+  const std::string start = "Template process [4711] died: exit status 3 after 0.5 s";
+  CHECK(told_death(death, exited_with_3, now_ns) == start + ", before it was ready.");
+  death.reload_failed = false;
+  death.fatal = true;
+  CHECK(told_death(death, exited_with_3, now_ns) == start + ", before it was ready. Exiting.");
+  death.fatal = false;
+  death.gone.ready_ns = death.gone.started_ns + 1;
+  CHECK(told_death(death, exited_with_3, now_ns) == start + ". Starting another.");
+  death.wait_ns = ns_per_s;
+  CHECK(told_death(death, exited_with_3, now_ns) == start + ". The next one starts in 1.0 s.");
+}
+
 TEST_CASE("narrative names a few of many files", "[supervisor]") {
   CHECK(told_changes({"a.py"}) == "Detected changes in 'a.py'. Reloading...");
   CHECK(told_changes({"a", "b", "c", "d", "e"}) ==

@@ -78,6 +78,11 @@ constexpr std::array table = {
               "All workers take connections from one socket, or each from one of its own, to which "
               "the kernel spreads them by hash.",
               "a way to balance: give shared or hash", read_balance},
+    OptionRow{"preload", "", "", Kind::flag, Group::process, "off",
+              "Import the application once, in a process from which all workers are forked: they "
+              "share its memory. No event loop runs meanwhile, and threads that the import starts "
+              "are missing in the workers.",
+              boolean, read_flag<&Options::preload>},
     OptionRow{"reload", "", "", Kind::flag, Group::process, "off",
               "For development: start the application anew when its files change. Requests wait "
               "meanwhile.",

@@ -162,6 +162,10 @@ Complaint complaint_about_dependence(const CommandLine& command_line, const Opti
              ": give both, or neither";
     }
   }
+  if (options.preload && options.reload) {
+    return "--preload keeps the application imported, --reload starts it anew at every change: "
+           "give one of them; SIGHUP reloads with --preload, too";
+  }
   return {};
 }
 

@@ -39,7 +39,6 @@ constexpr std::array table = {
     UnavailableRow{"limit-request-fields", 0, Verdict::other, "use --limit-header-count"},
     UnavailableRow{"limit-request-field_size", 0, Verdict::other, "use --limit-header-field-size"},
     UnavailableRow{"config", 'c', Verdict::other, "use options or RINGHORN_* variables"},
-    UnavailableRow{"preload", 0, Verdict::not_yet, leave_out},
     UnavailableRow{"reuse-port", 0, Verdict::other, leave_out},
     UnavailableRow{"pythonpath", 0, Verdict::other, "use --app-dir or PYTHONPATH"},
     UnavailableRow{"daemon", 'D', Verdict::other, "start it as a service, for instance by systemd"},

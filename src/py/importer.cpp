@@ -37,8 +37,12 @@ base::Result<ImportedApp, std::string> import_app(const ImportRequest& request) 
   if (!module) {
     return base::Failure{format_exception(fetch_exception().get())};
   }
-  Ref pair = Ref::steal(PyObject_CallMethod(module.get(), "run_load", "sOO", request.app.c_str(),
-                                            request.factory ? Py_True : Py_False, request.loop));
+  PyObject* const factory = request.factory ? Py_True : Py_False;
+  const Ref pair =
+      Ref::steal(request.loop == nullptr
+                     ? PyObject_CallMethod(module.get(), "load", "sO", request.app.c_str(), factory)
+                     : PyObject_CallMethod(module.get(), "run_load", "sOO", request.app.c_str(),
+                                           factory, request.loop));
   if (!pair) {
     const Ref exception = fetch_exception();
     return base::Failure{explain(module.get(), exception.get())};

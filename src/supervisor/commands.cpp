@@ -93,6 +93,9 @@ void Supervisor::begin_end() {
     listening.socket.reset();
   }
   fleet_.stop();
+  if (templates_) {
+    templates_->stop();
+  }
 }
 
 void Supervisor::hurry() {
@@ -109,6 +112,9 @@ void Supervisor::force(int number) {
   for (const Member& member : fleet_.members()) {
     ::kill(member.pid, SIGKILL);
   }
+  for (const Source& source : sources_) {
+    ::kill(source.pid, SIGKILL);
+  }
 }
 
 void Supervisor::tell_all(sock::Word word) {
@@ -124,6 +130,13 @@ void Supervisor::reload(const std::string& why) {
   log_.info(why);
   reloading_ = true;
   surroundings_.manager.reloading();
+  if (templates_) {
+    return templates_->reload();  // the new code first, then the workers
+  }
+  renew();
+}
+
+void Supervisor::renew() {
   if (fleet_.count() == 0) {
     resize(options_.workers.value_or(1));
   }

@@ -136,12 +136,12 @@ void Fleet::hurry(base::Nanoseconds now_ns) {
   }
 }
 
-std::optional<Order> Fleet::next(base::Nanoseconds now_ns) {
+std::optional<Order> Fleet::next(base::Nanoseconds now_ns, Births births) {
   std::optional<Order> next = overdue(now_ns);
   if (!next) {
     next = dismissal(now_ns);
   }
-  return next ? next : spawn(now_ns);
+  return next || births == Births::impossible ? next : spawn(now_ns);
 }
 
 std::optional<Order> Fleet::overdue(base::Nanoseconds now_ns) {

@@ -64,6 +64,9 @@ struct Order {
   pid_t pid;  ///< 0 for spawn
 };
 
+/// Whether a worker could be started now.
+enum class Births : std::uint8_t { possible, impossible };
+
 /// What the end of a worker means.
 struct Departure {
   Member member;
@@ -113,7 +116,7 @@ class Fleet {
   void hurry(base::Nanoseconds now_ns);
 
   // --- what to do -------------------------------------------------------------------------------
-  std::optional<Order> next(base::Nanoseconds now_ns);
+  std::optional<Order> next(base::Nanoseconds now_ns, Births births = Births::possible);
   /// When next() may have something to do although nothing has happened; `never` if not.
   base::Nanoseconds next_deadline_ns(base::Nanoseconds now_ns) const;
 
@@ -129,6 +132,8 @@ class Fleet {
   /// Some worker has been ready once.
   bool proven() const noexcept { return proven_ > 0; }
   unsigned wanted_generation() const noexcept { return wanted_; }
+  /// The newest of which a worker has been ready; 0: none.
+  unsigned proven_generation() const noexcept { return proven_; }
 
  private:
   struct Slot {

@@ -22,6 +22,10 @@ std::string child(pid_t pid) {
   return "Child process [" + std::to_string(pid) + "]";
 }
 
+std::string template_process(pid_t pid) {
+  return "Template process [" + std::to_string(pid) + "]";
+}
+
 /// `12.3 s`
 std::string seconds(base::Nanoseconds duration_ns) {
   const std::int64_t tenths = duration_ns / (base::ns_per_s / 10);
@@ -91,6 +95,36 @@ std::string told_death(const Departure& departure, int status, base::Nanoseconds
     return text + ". The next one starts in " + seconds(departure.wait_ns) + ".";
   }
   return text + (departure.reload_failed ? "." : ". Starting another.");
+}
+
+std::string told_death(const TemplateDeparture& departure, int status, base::Nanoseconds now_ns) {
+  const Template& gone = departure.gone;
+  std::string text = template_process(gone.pid) + " died: " + told_status(status) + " after " +
+                     seconds(now_ns - gone.started_ns);
+  if (gone.ready_ns == 0) {
+    text += ", before it was ready";
+  }
+  if (departure.fatal) {
+    return text + ". Exiting.";
+  }
+  if (departure.reload_failed) {
+    return text + ".";
+  }
+  if (departure.wait_ns > 0) {
+    return text + ". The next one starts in " + seconds(departure.wait_ns) + ".";
+  }
+  return text + ". Starting another.";
+}
+
+std::string told_import(const Template& one, base::Nanoseconds now_ns) {
+  return template_process(one.pid) + " has imported the application in " +
+         seconds(now_ns - one.started_ns) + ".";
+}
+
+std::string told_import_overdue(const Template& one, base::Nanoseconds now_ns) {
+  return template_process(one.pid) + " has not imported the application in " +
+         seconds(now_ns - one.started_ns) +
+         std::string(meaning_of(state_of(one.pid), telemetry::LoopPhase::turning)) + ". Ending it.";
 }
 
 std::string told_end(const Member& member, int status, base::Nanoseconds now_ns) {

@@ -11,6 +11,7 @@
 #include <ringhorn/telemetry/board.hpp>
 
 #include "fleet.hpp"
+#include "templates.hpp"
 
 namespace ringhorn::supervisor {
 
@@ -18,6 +19,11 @@ namespace ringhorn::supervisor {
 std::string told_status(int status);
 /// `Child process [7] died: killed by SIGSEGV after 12.3 s.`, and what follows from it.
 std::string told_death(const Departure& departure, int status, base::Nanoseconds now_ns);
+/// The same of a template.
+std::string told_death(const TemplateDeparture& departure, int status, base::Nanoseconds now_ns);
+/// `Template process [7] has imported the application in 0.4 s.`
+std::string told_import(const Template& one, base::Nanoseconds now_ns);
+std::string told_import_overdue(const Template& one, base::Nanoseconds now_ns);
 /// The end of a worker that was told to go.
 std::string told_end(const Member& member, int status, base::Nanoseconds now_ns);
 std::string told_spent(pid_t pid, std::string_view reason);

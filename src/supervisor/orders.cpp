@@ -17,7 +17,10 @@
 namespace ringhorn::supervisor {
 
 void Supervisor::carry_out_orders() {
-  while (const auto order = fleet_.next(now_ns_)) {
+  while (const auto order = templates_ ? templates_->next(generations(), now_ns_) : std::nullopt) {
+    carry_out(*order);
+  }
+  while (const auto order = fleet_.next(now_ns_, births())) {
     carry_out(*order);
   }
 }
@@ -72,40 +75,46 @@ void Supervisor::spawn(const Order& order) {
   auto [ours, theirs] = ends.take_value();
   const std::size_t entry = free_entry();
   board_.give(entry);
+  if (templates_) {
+    return ask_for(order, entry, std::move(ours), theirs);
+  }
   log_.flush();
   const pid_t pid = ::fork();
   if (pid == 0) {
     ours.close();
-    become_worker(order, std::move(theirs), entry);
+    leave_to_child();
+    become(assign({order.slot, order.generation, entry, fleet_.count()}, std::move(theirs),
+                  std::move(board_), std::move(listeners_), share_count()));
   }
   if (pid < 0) {
     log_.error("A worker cannot be started: " + std::system_category().message(errno) +
                ". Trying again.");
     return fleet_.on_spawn_failed(order, now_ns_);
   }
+  adopt(order, pid, entry, std::move(ours));
+}
+
+void Supervisor::adopt(const Order& order, pid_t pid, std::size_t entry, sock::Channel channel) {
   if (shares_sockets()) {
-    ours.say(sock::Word::share);
+    channel.say(sock::Word::share);
   }
-  children_.push_back({pid, entry, std::move(ours)});
+  children_.push_back({pid, entry, std::move(channel)});
   fleet_.on_spawned(order, pid, now_ns_);
 }
 
-/// What is the supervisor's alone must not live on in a worker: an end of a channel that somebody
+/// What is the supervisor's alone must not live on in a child: an end of a channel that somebody
 /// else keeps open would hide that the supervisor is gone.
-void Supervisor::become_worker(const Order& order, sock::Channel channel, std::size_t entry) {
+void Supervisor::leave_to_child() {
   children_.clear();
+  sources_.clear();
+  birth_.reset();
   changes_.reset();
   predecessor_.reset();
   successor_.reset();
   signals_.leave_to_child();
-  Assignment assignment{order.slot,         order.generation,  entry,
-                        std::move(channel), std::move(board_), {}};
-  for (sock::Listening& listening : listeners_) {
-    if (serves(order.slot, fleet_.count(), listening, share_count())) {
-      assignment.listeners.push_back(std::move(listening));
-    }
-  }
-  listeners_.clear();
+}
+
+void Supervisor::become(Assignment assignment) {
   const int status = surroundings_.work(std::move(assignment));
   log_.flush();
   ::_exit(status);

@@ -2,6 +2,8 @@
 
 #include <grp.h>
 #include <pwd.h>
+#include <signal.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -67,6 +69,10 @@ base::Result<Done, std::string> become_user(const config::Options& options) {
     return refused(options, errno);
   }
   return Done{};
+}
+
+void end_with_parent() noexcept {
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 }
 
 }  // namespace ringhorn::supervisor

@@ -1,6 +1,7 @@
 #include "supervisor.hpp"
 
 #include <fcntl.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,8 +17,6 @@ namespace ringhorn::supervisor {
 
 namespace {
 
-constexpr int exit_startup_failed = 3;
-
 Fleet::Settings fleet_settings(const config::Options& options) {
   Fleet::Settings settings;
   settings.count = options.workers.value_or(1);
@@ -31,7 +30,8 @@ Fleet::Settings fleet_settings(const config::Options& options) {
 }  // namespace
 
 bool is_wanted(const config::Options& options) {
-  const bool wanted = options.workers || options.reload || config::recycles(options);
+  const bool wanted =
+      options.workers || options.reload || options.preload || config::recycles(options);
   return wanted && !options.check_config;
 }
 
@@ -46,18 +46,23 @@ Supervisor::Supervisor(const config::Options& options, telemetry::Log& log,
       surroundings_(surroundings),
       fleet_(fleet_settings(options)),
       now_ns_(base::monotonic_ns()),
-      awake_since_ns_(now_ns_) {}
+      awake_since_ns_(now_ns_) {
+  if (options.preload) {
+    templates_.emplace(Templates::Settings{.startup_ns = config::to_ns(options.timeout_startup)});
+  }
+}
 
 int Supervisor::run() {
   if (!open()) {
     return exit_startup_failed;
   }
   log_.info(telemetry::started_parent_process(::getpid(), log_));
-  while (ending_ < Ending::begun || !fleet_.members().empty()) {
+  while (ending_ < Ending::begun || !deserted()) {
     carry_out_orders();
     wait();
     take_signals();
     hear_workers();
+    hear_templates();
     hear_changes();
     hear_the_other();
     reap();
@@ -74,6 +79,11 @@ int Supervisor::run() {
   return status_;
 }
 
+/// Nobody is left, and nobody is on the way.
+bool Supervisor::deserted() const noexcept {
+  return fleet_.members().empty() && !birth_ && (!templates_ || templates_->all().empty());
+}
+
 bool Supervisor::open() {
   auto board = telemetry::Board::make();
   if (!board) {
@@ -81,6 +91,11 @@ bool Supervisor::open() {
     return false;
   }
   board_ = board.take_value();
+  if (templates_) {
+    // Workers are made by a process between them and their template: when it is gone, they are
+    // ours.
+    ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+  }
   return open_sockets() && (!options_.reload || open_changes());
 }
 
@@ -186,6 +201,14 @@ void Supervisor::reap() {
       bury_successor(status);
       continue;
     }
+    if (auto gone =
+            templates_ ? templates_->on_exited(pid, generations(), now_ns_) : std::nullopt) {
+      bury_template(*gone, status);
+      continue;
+    }
+    if (fleet_.member(pid) == nullptr) {
+      hear_birth();  // it has said who it was before it could end
+    }
     const auto departure = fleet_.on_exited(pid, now_ns_);
     if (!departure) {
       log_.debug("Reaped process [" + std::to_string(pid) + "], which is none of the workers.");
@@ -231,7 +254,8 @@ void Supervisor::look_after() {
 }
 
 void Supervisor::tell_reload() {
-  if (reloading_ && fleet_.settled()) {
+  const bool loading = templates_ && templates_->renewing();
+  if (reloading_ && !loading && fleet_.settled()) {
     reloading_ = false;
     log_.info(told_reload(fleet_.ready_count(), fleet_.wanted_generation()));
     tell_manager();
@@ -258,6 +282,12 @@ base::Nanoseconds Supervisor::next_deadline_ns() const {
   if (changes_) {
     next = std::min(next, changes_->deadline_ns());
   }
+  if (templates_) {
+    next = std::min(next, templates_->next_deadline_ns(now_ns_));
+  }
+  if (birth_) {
+    next = std::min(next, birth_->deadline_ns);
+  }
   for (const Member& member : fleet_.members()) {
     if (member.stage == Stage::ready && !member.silent) {
       next = std::min(next, health_deadline_ns(member));
@@ -270,6 +300,12 @@ void Supervisor::wait() {
   polled_.assign(1, {signals_.fd(), POLLIN, 0});
   for (const Child& child : children_) {
     polled_.push_back({child.channel.fd(), POLLIN, 0});
+  }
+  for (const Source& source : sources_) {
+    polled_.push_back({source.channel.fd(), POLLIN, 0});
+  }
+  if (birth_) {
+    polled_.push_back({birth_->channel.fd(), POLLIN, 0});
   }
   if (predecessor_) {
     polled_.push_back({predecessor_->channel.fd(), POLLIN, 0});

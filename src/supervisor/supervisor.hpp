@@ -18,8 +18,11 @@
 #include "fleet.hpp"
 #include "signal_watch.hpp"
 #include "succession.hpp"
+#include "templates.hpp"
 
 namespace ringhorn::supervisor {
+
+inline constexpr int exit_startup_failed = 3;
 
 class Supervisor {
  public:
@@ -45,6 +48,23 @@ class Supervisor {
     sock::Channel channel;
   };
 
+  /// The supervisor's end of a template.
+  struct Source {
+    pid_t pid;
+    sock::Channel channel;
+  };
+
+  /// A worker that a template was asked for. Its channel says who it is, or ends when there will be
+  /// nobody.
+  struct Birth {
+    Order order;
+    std::size_t entry;
+    sock::Channel channel;
+    pid_t source;
+    base::Nanoseconds deadline_ns;
+  };
+
+  bool deserted() const noexcept;
   bool open();
   bool open_sockets();
   bool open_changes();
@@ -55,9 +75,23 @@ class Supervisor {
   void stop(int number);
   void quit();
   void reload(const std::string& why);
+  /// The workers shall be of a new generation.
+  void renew();
   void grow();
   void shrink();
   void retire_all();
+
+  // --- workers that are forked from a template (preload.cpp) ------------------------------------
+  void carry_out(const TemplateOrder& order);
+  void start_template();
+  void ask_for(const Order& order, std::size_t entry, sock::Channel ours,
+               const sock::Channel& theirs);
+  void hear_templates();
+  void on_template_ready(pid_t pid);
+  void hear_birth();
+  void bury_template(const TemplateDeparture& departure, int status);
+  Births births() const noexcept;
+  Templates::Generations generations() const noexcept;
 
   // --- two programs on the same sockets (two_programs.cpp) --------------------------------------
   void upgrade();
@@ -90,8 +124,10 @@ class Supervisor {
   void carry_out_orders();
   void carry_out(const Order& order);
   void spawn(const Order& order);
-  /// In the forked child; does not return.
-  [[noreturn]] void become_worker(const Order& order, sock::Channel channel, std::size_t entry);
+  void adopt(const Order& order, pid_t pid, std::size_t entry, sock::Channel channel);
+  /// Both in the forked child.
+  void leave_to_child();
+  [[noreturn]] void become(Assignment assignment);
   std::size_t free_entry() const;
   unsigned share_count() const;
   void resize(unsigned count);
@@ -114,6 +150,9 @@ class Supervisor {
   std::optional<Predecessor> predecessor_;
   std::optional<Successor> successor_;
   std::vector<Child> children_;
+  std::optional<Templates> templates_;  ///< with --preload
+  std::vector<Source> sources_;
+  std::optional<Birth> birth_;
   std::vector<pollfd> polled_;
   base::Nanoseconds now_ns_ = 0;
   base::Nanoseconds announced_until_ns_ = Fleet::never;

@@ -11,6 +11,7 @@
 #include <ringhorn/telemetry/banner.hpp>
 
 #include "finish_source.hpp"
+#include "load.hpp"
 #include "settings.hpp"
 #include "worker.hpp"
 
@@ -27,7 +28,7 @@ bool Worker::make_loop() {
   }
   driver_->add_flush_hook(log_flush_);
   // The loop's factory may be the application's own.
-  if (!py::put_in_front(options_.app_dir)) {
+  if (surroundings_.app == nullptr && !py::put_in_front(options_.app_dir)) {
     return fail_python();
   }
   auto loop = loop::EventLoop::make(*driver_, options_.loop);
@@ -43,47 +44,21 @@ bool Worker::make_loop() {
   return ready || fail_python();
 }
 
-/// The supervisor ends a worker that stands still by SIGABRT: where every thread stood is then in
-/// the log, whoever holds the GIL. False with an exception set.
-bool Worker::show_stacks_on_abort() {
-  const py::Ref faulthandler = py::Ref::steal(PyImport_ImportModule("faulthandler"));
-  return faulthandler &&
-         py::Ref::steal(PyObject_CallMethod(faulthandler.get(), "enable", "i", STDERR_FILENO));
-}
-
-bool Worker::set_environment() {
-  const py::Ref os = py::Ref::steal(PyImport_ImportModule("os"));
-  const py::Ref environment =
-      os ? py::Ref::steal(PyObject_GetAttrString(os.get(), "environ")) : py::Ref();
-  for (const auto& [name, value] : options_.environment) {
-    const py::Ref key = py::Ref::steal(PyUnicode_DecodeFSDefault(name.c_str()));
-    const py::Ref text = py::Ref::steal(PyUnicode_DecodeFSDefault(value.c_str()));
-    if (!environment || !key || !text ||
-        PyObject_SetItem(environment.get(), key.get(), text.get()) < 0) {
-      return false;
-    }
-  }
-  return static_cast<bool>(environment);
-}
-
 bool Worker::load() {
-  if (!set_environment()) {
-    return fail_python();
+  if (surroundings_.app != nullptr) {
+    app_ = py::Ref::borrow(surroundings_.app);
+    return true;
   }
-  auto imported = py::import_app({options_.app, options_.factory, loop_->object()});
+  // What is checked without a template is imported as one would do it.
+  auto loaded = load_app(options_, options_.preload ? nullptr : loop_->object(), log_);
   if (signals_.interrupted()) {
     outcome_ = {exit_signal_base + signals_.received(), true};
     return false;
   }
-  if (!imported) {
-    const bool traceback = imported.error().find('\n') != std::string::npos;
-    return fail_start((traceback ? "Error loading ASGI app.\n" : "Error loading ASGI app. ") +
-                      imported.error());
+  if (!loaded) {
+    return fail_start(loaded.error());
   }
-  if (!imported.value().warning.empty()) {
-    log_.warning(imported.value().warning);
-  }
-  app_ = std::move(imported.value().app);
+  app_ = loaded.take_value();
   return true;
 }
 

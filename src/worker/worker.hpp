@@ -60,10 +60,7 @@ class Worker {
 
   // --- start: false when there is nothing to serve; outcome_ and the log say why ----------------
   bool make_loop();
-  bool show_stacks_on_abort();
   bool load();
-  /// What --env-file adds. False with an exception set.
-  bool set_environment();
   bool start_up();
   bool listen();
   bool fail_start(std::string_view reason);

@@ -58,6 +58,7 @@ struct Options {
   bool access_log = true;
   std::optional<bool> use_colors;        ///< not set: when the stream is a terminal
   std::optional<std::uint32_t> workers;  ///< at least 1; not set: one, without a supervisor
+  bool preload = false;                  ///< import once, and fork the workers from that
   bool reload = false;                   ///< start anew whenever files change
   std::vector<std::string> reload_dirs;  ///< empty: the current one and app_dir
   std::vector<std::string> reload_includes;

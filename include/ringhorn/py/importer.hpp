@@ -15,7 +15,7 @@ bool put_in_front(const std::string& app_dir);
 struct ImportRequest {
   std::string app;       ///< `module:attribute`, the attribute may be dotted
   bool factory = false;  ///< call what was found, to get the application
-  PyObject* loop;        ///< borrowed: runs while the module is imported
+  PyObject* loop;        ///< borrowed: runs while the module is imported; null: none does
 };
 
 struct ImportedApp {

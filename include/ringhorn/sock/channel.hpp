@@ -1,6 +1,6 @@
-/// Channel is what the supervisor and one worker say to each other: whole messages over a socket
-/// pair, never a wait. Either end hears when the other process is gone. Both sides use it, one
-/// thread each.
+/// Channel is what the supervisor and one worker, or a template, say to each other: whole messages
+/// over a socket pair, never a wait. Either end hears when the other process is gone. Both sides
+/// use it, one thread each.
 #pragma once
 
 #include <cstdint>
@@ -20,6 +20,7 @@ enum class Word : char {
   ready = 'r',    ///< the application has started and connections are accepted
   spent = 's',    ///< wants to be replaced; the text says why
   leaving = 'l',  ///< was told by a signal of its own to stop
+  born = 'n',     ///< was forked from a template; the text is its pid
   // To the worker.
   announce = 'a',  ///< the end is near: say so to load balancers and clients, serve on
   retire = 't',    ///< another one serves: accept no more, end gracefully
@@ -27,11 +28,14 @@ enum class Word : char {
   share = 'x',     ///< another server has the sockets too: they are its when we are gone
   own = 'o',       ///< … and has them no more
   hurry = 'h',     ///< end at once: cancel what runs, then the application's shutdown
+  // To a template, which says `ready` when it has imported the application.
+  bear = 'b',  ///< fork the worker that the text describes; its channel comes along
 };
 
 struct Message {
   Word word;
   std::string text;
+  base::UniqueFd descriptor;  ///< what came along, close-on-exec; none most of the time
 };
 
 class Channel {
@@ -48,6 +52,8 @@ class Channel {
 
   /// False when the other side is gone, or has not listened for a long time.
   bool say(Word word, std::string_view text = {}) const;
+  /// The same, and gives the other side a descriptor of its own for what `fd` is.
+  bool pass(Word word, std::string_view text, int fd) const;
   /// The next message, if one has come.
   State hear(Message& message) const;
 

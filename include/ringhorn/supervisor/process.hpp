@@ -23,6 +23,9 @@ bool has_identity(const config::Options& options) noexcept;
 /// so. On failure a sentence, and the process must end: it may be in between.
 base::Result<Done, std::string> become_user(const config::Options& options);
 
+/// When the process that has made this one is gone, so is this one: killed. Lost by become_user().
+void end_with_parent() noexcept;
+
 /// The file of --pid: there as long as this object. A file that names a process which is gone, or
 /// ourselves, is replaced.
 class PidFile {

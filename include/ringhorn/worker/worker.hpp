@@ -9,6 +9,7 @@
 
 #include <ringhorn/base/result.hpp>
 #include <ringhorn/config/options.hpp>
+#include <ringhorn/py/ref.hpp>
 #include <ringhorn/sock/channel.hpp>
 #include <ringhorn/sock/listening.hpp>
 #include <ringhorn/sock/service_manager.hpp>
@@ -46,6 +47,7 @@ struct Surroundings {
   std::optional<Supervision> supervision;  ///< without one the worker is alone
   /// Told of the worker's life; null when somebody else tells it, or nobody listens.
   const sock::ServiceManager* manager = nullptr;
+  PyObject* app = nullptr;         ///< borrowed: imported already; null: the worker does it
   bool print_live_counts = false;  ///< `live objects: …` on stderr at the end (for the tests)
 };
 
