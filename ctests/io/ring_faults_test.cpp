@@ -435,3 +435,24 @@ TEST_CASE("UringDriver does without shared buffers where they are refused or bro
     CHECK(kernel.free_buffers() == small.receive_buffer_count);
   }
 }
+
+TEST_CASE("UringDriver that waits is idle, where the kernel can tell", "[io]") {
+  static constexpr unsigned feature_no_iowait = 1U << 17;
+  constexpr unsigned enter_no_iowait = 1U << 7;
+  const unsigned features = GENERATE(0U, feature_no_iowait);
+  auto owned = std::make_unique<ScriptedKernel>();
+  ScriptedKernel& kernel = *owned;
+  kernel.features = features;
+  io::UringDriver driver(std::move(owned));
+  REQUIRE(driver.open(small));
+  turn(driver, 0);
+  CHECK((kernel.last_flags & enter_no_iowait) == 0);
+  Poller poller(driver, 7);
+  poller.poll.start(POLLIN);
+  turn(driver, 0);
+  kernel.take(IORING_OP_POLL_ADD);  // that of the wake
+  kernel.on_enter = [&] { kernel.complete(kernel.take(IORING_OP_POLL_ADD), POLLIN); };
+  turn(driver, io::Driver::forever);
+  CHECK(poller.ready.size() == 1);
+  CHECK(((kernel.last_flags & enter_no_iowait) != 0) == (features != 0));
+}

@@ -39,6 +39,8 @@ class ScriptedKernel final : public ringhorn::io::Kernel {
   /// Takes nothing until completions are collected, as when it is out of memory for requests.
   bool full = false;
   int enters = 0;
+  unsigned last_flags = 0;  ///< of enter()
+  unsigned features = 0;    ///< IORING_FEAT_*
   /// What happens in the next call, once its requests are taken.
   std::function<void()> on_enter;
 
@@ -107,6 +109,7 @@ class ScriptedKernel final : public ringhorn::io::Kernel {
     ring.cq.cqes = cqes_.data();
     ring.cq.ring_mask = params.cq_entries - 1;
     ring.cq.ring_entries = params.cq_entries;
+    ring.features = features;
     return 0;
   }
   int register_buffers(io_uring&, io_uring_buf_reg& registration) override {
@@ -126,6 +129,7 @@ class ScriptedKernel final : public ringhorn::io::Kernel {
 
   int enter(io_uring&, unsigned count, unsigned completions_min, unsigned flags) override {
     ++enters;
+    last_flags = flags;
     if (!enter_errors.empty()) {
       const int error = enter_errors.front();
       enter_errors.pop_front();

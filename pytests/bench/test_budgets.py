@@ -19,7 +19,9 @@ HELLO_INSTRUCTIONS_MAX = 20_000
 # Measured 2026-11-21 with CPython 3.11.2 of Debian: 111,723 (executable); a tenth more.
 STARLETTE_INSTRUCTIONS_MAX = 122_900
 CALLS_AT_64_MAX = 0.2
-CALLS_AT_1_MAX = 2
+# On the ring a small response leaves in the call that waits for the next request; elsewhere 2.
+CALLS_AT_1_MAX = 1
+CALLS_AT_1_MAX_WITHOUT_RING = 2
 # What one strace run may see that no request caused: the restart of an interrupted wait, a timer.
 CALLS_ASIDE = 10
 
@@ -59,12 +61,14 @@ def test_64_ready_connections_share_their_system_calls(server, tmp_path):
     assert 0 < calls <= CALLS_AT_64_MAX + CALLS_ASIDE / (rounds * 64), table
 
 
-def test_one_connection_costs_two_system_calls_a_request(server, tmp_path):
-    """Lesson 33: read, write and three waits were 45 µs; the budget is two calls."""
+def test_one_connection_costs_one_system_call_a_request(server, tmp_path):
+    """Lesson 33: read, write and three waits were 45 µs; the budget is one call."""
     rounds = 500
     with server.start(ROWS["hello1"], tmp_path) as program:
         calls, table = count_in_lockstep(program, ROWS["hello1"], tmp_path, rounds, 1)
-    assert 0 < calls <= CALLS_AT_1_MAX + CALLS_ASIDE / rounds, table
+    ring = "io_uring_enter" in table
+    limit = CALLS_AT_1_MAX if ring else CALLS_AT_1_MAX_WITHOUT_RING
+    assert 0 < calls <= limit + CALLS_ASIDE / rounds, table
 
 
 def test_ten_thousand_plain_requests_cause_no_collection(server, tmp_path):

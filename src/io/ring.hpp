@@ -72,6 +72,7 @@ class Ring {
 
   std::unique_ptr<Kernel> kernel_;
   io_uring ring_{};
+  unsigned wait_flags_ = IORING_ENTER_GETEVENTS;
   int owner_pid_ = 0;  ///< 0: not open
 };
 
