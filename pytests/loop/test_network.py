@@ -293,6 +293,8 @@ def test_tls(run, certificate):
             reader, writer = await asyncio.open_connection(
                 "127.0.0.1", port, ssl=for_client, server_hostname="localhost"
             )
+            below = writer.transport._ssl_protocol._transport
+            assert type(below).__name__ == "SocketTransport"
             writer.write(b"x" * 300_000)
             assert await reader.readexactly(300_000) == b"x" * 300_000
             writer.close()

@@ -66,10 +66,13 @@ class Core {
   template <typename Function>
   void call_protocol(PyObject* context, Function function) {
     const bool nested = std::exchange(in_callback_, true);
-    if (PyContext_Enter(context) < 0 || !function()) {
+    const bool entered = PyContext_Enter(context) == 0;
+    if (!entered || !function()) {
       keep_failure();
     }
-    PyContext_Exit(context);
+    if (entered && PyContext_Exit(context) < 0) {
+      keep_failure();
+    }
     in_callback_ = nested;
   }
 

@@ -9,7 +9,7 @@ import signal
 import sys
 import threading
 import weakref
-from asyncio import base_events, events, format_helpers, protocols, selector_events
+from asyncio import base_events, events, format_helpers, protocols, selector_events, sslproto
 from asyncio.log import logger
 
 
@@ -165,6 +165,26 @@ def make_loop_class(core):
         def _make_socket_transport(self, sock, protocol, waiter=None, *, extra=None, server=None):
             self._ensure_fd_no_transport(sock)
             return SocketTransport(self, sock, protocol, waiter, extra, server)
+
+        def _make_ssl_transport(
+            self,
+            sock,
+            protocol,
+            context,
+            waiter=None,
+            *,
+            server_side=False,
+            server_hostname=None,
+            extra=None,
+            server=None,
+            **timeouts,
+        ):
+            self._ensure_fd_no_transport(sock)
+            tls = sslproto.SSLProtocol(
+                self, protocol, context, waiter, server_side, server_hostname, **timeouts
+            )
+            SocketTransport(self, sock, tls, extra=extra, server=server)
+            return tls._app_transport
 
         def _add_callback(self, handle):
             # A handle of asyncio's own: those of signal handlers.
