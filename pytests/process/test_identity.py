@@ -43,10 +43,13 @@ def gone() -> int:
 
 
 @ROOT
+@pytest.mark.parametrize("mode", [(), ("--preload",)], ids=["alone", "preload"])
 @holds("robustness_91")
-def test_user_is_taken_before_the_application_is_imported(serve):
+def test_user_is_taken_before_the_application_is_imported(serve, door, mode):
+    if door.oracle and mode:
+        pytest.skip("not an option of uvicorn's")
     nobody = pwd.getpwnam("nobody")
-    with serve("identity:app", "--user", "nobody") as server:
+    with serve("identity:app", "--user", "nobody", *mode) as server:
         seen = who(server)
         assert seen["user"] == [nobody.pw_uid] * 3
         assert seen["group"] == [nobody.pw_gid] * 3
