@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import ctypes
+import json
 import multiprocessing
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 from replies import respond, respond_json
 
@@ -46,6 +49,33 @@ def of_fork() -> bytes:
         result = pipe.read()
     os.waitpid(pid, 0)
     return result
+
+
+def numbers(generations: int) -> list[list[int]]:
+    """This process by its own number and by the kernel's; then a forked child, and its child."""
+    own = [os.getpid(), int(os.readlink("/proc/self"))]
+    if generations == 1:
+        return [own]
+    readable, writable = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.write(writable, json.dumps(numbers(generations - 1)).encode())
+        os._exit(0)
+    os.close(writable)
+    with os.fdopen(readable, "rb") as pipe:
+        descendants = json.loads(pipe.read())
+    os.waitpid(pid, 0)
+    return [own, *descendants, [os.getpid(), int(os.readlink("/proc/self"))]]
+
+
+def program_has(function: str) -> bool:
+    """Whether it is the program that has a function, and not the C library."""
+    address = ctypes.cast(getattr(ctypes.CDLL(None), function), ctypes.c_void_p).value
+    for line in Path("/proc/self/maps").read_text().splitlines():
+        first, _, end = line.partition(" ")[0].partition("-")
+        if int(first, 16) <= address < int(end, 16):
+            return line.split()[-1] == os.path.realpath("/proc/self/exe")
+    return False
 
 
 async def of_asyncio() -> bytes:
@@ -97,6 +127,8 @@ async def app(scope, receive, send):
             close_fds=False,
         )
         await respond_json(send, listing.decode().split())
+    elif scope["path"] == "/numbers":
+        await respond_json(send, [program_has("getpid"), *numbers(3)])
     elif way := WAYS.get(scope["path"]):
         await respond(send, await way())
     else:

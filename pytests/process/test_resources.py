@@ -123,6 +123,18 @@ def test_child_sees_only_its_three_descriptors(shared):
         assert show(connection.read_response()) == ["0", "1", "2"]
 
 
+def test_process_and_its_forked_children_know_their_own_numbers(shared):
+    """The executable answers getpid() by itself: asyncio asks for it all the time."""
+    server = shared("children:app")
+    with server.connect() as connection:
+        connection.get("/numbers")
+        quick, *seen = show(connection.read_response())
+        assert quick == (server.door.name == "executable")
+        assert [own for own, _ in seen] == [real for _, real in seen]
+        assert seen[0][0] == server.pid
+        assert len({own for own, _ in seen}) == 3, "the server, its child and its grandchild"
+
+
 # Pipes.
 
 
