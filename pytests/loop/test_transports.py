@@ -449,7 +449,7 @@ def test_transports_are_the_same_on_epoll():
     if "RINGHORN_LOOP_TESTS" in os.environ:
         pytest.skip("there the tests run in the program itself")
     forbid = str(Path(__file__).parents[1] / "support" / "forbid.py")
-    names = ["test_transports.py", "test_network.py"]
+    names = ["test_transports.py", "test_transport_orders.py", "test_network.py"]
     files = [str(Path(__file__).with_name(name)) for name in names]
     again = ["-m", "pytest", "-q", "-m", "not slow", "-p", "no:cacheprovider", "--door=extension"]
     command = [sys.executable, forbid, "425", sys.executable, *again, *files]
