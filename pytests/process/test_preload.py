@@ -13,7 +13,6 @@ APP = """
 import json, os, sys
 {before}
 AT_IMPORT = os.getpid()
-LOAD = b"x" * (32 << 20)
 print("app: imported")  # into a buffer, which must not be forked with what is in it
 
 async def app(scope, receive, send):
@@ -29,6 +28,8 @@ async def app(scope, receive, send):
     await send({{"type": "http.response.start", "status": 200, "headers": headers}})
     await send({{"type": "http.response.body", "body": json.dumps(seen).encode()}})
 """
+LOAD = 96 << 20
+DICE = 'print("app: dice", random.random(), file=sys.stderr)'
 IMPORTED = r"Template process \[(\d+)\] has imported the application in"
 
 
@@ -90,13 +91,20 @@ def kill_worker(server, pid: int) -> dict:
 
 
 def test_application_is_imported_once_and_its_memory_shared(project):
+    project.write(before=f"import random; LOAD = b'x' * {LOAD}", at_start=DICE)
     with project.serve("--workers", "3") as server:
+        thrown, mark = set(), 0
+        for _ in range(3):
+            line = server.wait_for_line("^app: dice", since=mark).string
+            mark = server.stderr_lines().index(line, mark) + 1
+            thrown.add(line)
+        assert len(thrown) == 3, "what must differ from process to process does not"
         template = template_of(server)
         seen = look(server)
         assert seen["import"] == template != seen["pid"]
         assert seen["parent"] == server.pid
-        assert memory(seen["pid"], "Rss") > 32 << 20
-        assert memory(seen["pid"], "Private_Dirty") < 32 << 20
+        assert memory(seen["pid"], "Rss") > LOAD
+        assert memory(seen["pid"], "Private_Dirty") < LOAD
         server.stop()
         assert server.stdout_lines().count("app: imported") == 1
 
@@ -195,7 +203,10 @@ def test_nobody_is_left_when_the_supervisor_is_killed(serve, door, app):
         pytest.skip("uvicorn imports in each worker")
     with serve(app, "--preload", ready=False, expect_status=None) as server:
         server.wait_for_line("app: importing|Application startup complete")
-        server.kill()  # … and waits for the last who has its standard error
+        server.process.kill()
+        # Who is left would keep it open.
+        with pytest.raises(AssertionError, match="the stream ended without"):
+            server.wait_for_line("what nobody says")
 
 
 def test_import_that_takes_too_long_ends_the_start(serve, door):

@@ -112,8 +112,8 @@ void Supervisor::force(int number) {
   for (const Member& member : fleet_.members()) {
     ::kill(member.pid, SIGKILL);
   }
-  for (const Source& source : sources_) {
-    ::kill(source.pid, SIGKILL);
+  for (const Template& one : templates_ ? templates_->all() : std::vector<Template>()) {
+    ::kill(one.pid, SIGKILL);
   }
 }
 

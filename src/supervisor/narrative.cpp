@@ -124,7 +124,7 @@ std::string told_import(const Template& one, base::Nanoseconds now_ns) {
 std::string told_import_overdue(const Template& one, base::Nanoseconds now_ns) {
   return template_process(one.pid) + " has not imported the application in " +
          seconds(now_ns - one.started_ns) +
-         std::string(meaning_of(state_of(one.pid), telemetry::LoopPhase::turning)) + ". Ending it.";
+         std::string(meaning_of(state_of(one.pid), telemetry::LoopPhase::unknown)) + ". Ending it.";
 }
 
 std::string told_end(const Member& member, int status, base::Nanoseconds now_ns) {

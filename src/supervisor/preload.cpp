@@ -96,7 +96,9 @@ void Supervisor::hear_templates() {
   for (const Source& source : sources_) {
     sock::Message message{};
     while (source.channel.hear(message) == sock::Channel::State::message) {
-      on_template_ready(source.pid);
+      if (message.word == sock::Word::ready) {
+        on_template_ready(source.pid);
+      }
     }
   }
   hear_birth();
