@@ -78,13 +78,16 @@ std::string told_status(int status) {
                              : "exit status " + std::to_string(WEXITSTATUS(status));
 }
 
+/// Of a Member or a Template.
+template <typename Gone>
+static std::string died(const Gone& gone, int status, base::Nanoseconds now_ns) {
+  return " died: " + told_status(status) + " after " + seconds(now_ns - gone.started_ns) +
+         (gone.ready_ns == 0 ? ", before it was ready" : "");
+}
+
 std::string told_death(const Departure& departure, int status, base::Nanoseconds now_ns) {
   const Member& member = departure.member;
-  std::string text = child(member.pid) + " died: " + told_status(status) + " after " +
-                     seconds(now_ns - member.started_ns);
-  if (member.ready_ns == 0) {
-    text += ", before it was ready";
-  }
+  const std::string text = child(member.pid) + died(member, status, now_ns);
   if (departure.fatal) {
     return text + ". Exiting.";
   }
@@ -99,11 +102,7 @@ std::string told_death(const Departure& departure, int status, base::Nanoseconds
 
 std::string told_death(const TemplateDeparture& departure, int status, base::Nanoseconds now_ns) {
   const Template& gone = departure.gone;
-  std::string text = template_process(gone.pid) + " died: " + told_status(status) + " after " +
-                     seconds(now_ns - gone.started_ns);
-  if (gone.ready_ns == 0) {
-    text += ", before it was ready";
-  }
+  const std::string text = template_process(gone.pid) + died(gone, status, now_ns);
   if (departure.fatal) {
     return text + ". Exiting.";
   }

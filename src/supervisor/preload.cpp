@@ -145,14 +145,11 @@ void Supervisor::bury_template(const TemplateDeparture& departure, int status) {
     return;
   }
   log_.error(told_death(departure, status, now_ns_));
-  if (departure.fatal && ending_ < Ending::begun) {
-    status_ = exit_startup_failed;
-    begin_end();
+  if (departure.fatal) {
+    fail_start();
   }
   if (departure.reload_failed) {
-    reloading_ = templates_->renewing();
-    log_.error(told_reload_failure(fleet_.wanted_generation() + 1, fleet_.wanted_generation()));
-    tell_manager();
+    fail_reload(fleet_.wanted_generation() + 1, templates_->renewing());
   }
 }
 

@@ -228,15 +228,25 @@ void Supervisor::bury(const Departure& departure, int status) {
     return;
   }
   log_.error(told_death(departure, status, now_ns_));
-  if (departure.fatal && ending_ < Ending::begun) {
+  if (departure.fatal) {
+    fail_start();
+  }
+  if (departure.reload_failed) {
+    fail_reload(departure.member.generation, false);
+  }
+}
+
+void Supervisor::fail_start() {
+  if (ending_ < Ending::begun) {
     status_ = exit_startup_failed;
     begin_end();
   }
-  if (departure.reload_failed) {
-    reloading_ = false;
-    log_.error(told_reload_failure(departure.member.generation, fleet_.wanted_generation()));
-    tell_manager();
-  }
+}
+
+void Supervisor::fail_reload(unsigned generation, bool goes_on) {
+  reloading_ = goes_on;
+  log_.error(told_reload_failure(generation, fleet_.wanted_generation()));
+  tell_manager();
 }
 
 /// Who does not turn any more, and what has come to its end.

@@ -115,6 +115,10 @@ class Supervisor {
   void on_first_ready();
   void reap();
   void bury(const Departure& departure, int status);
+  /// Nothing can be served: the end begins, with the status that says so.
+  void fail_start();
+  /// The code of `generation` does not start; the old one stays. `goes_on`: another reload waits.
+  void fail_reload(unsigned generation, bool goes_on);
   void look_after();
   void tell_reload();
   void tell_manager();
