@@ -1,4 +1,4 @@
-"""One measurement: a server started for one row, checked, warmed up, loaded, and stopped again.
+"""The measurements of a row: its servers are started, checked and warmed up, then loaded in turn.
 
 The figure is CPU time of the server's whole process tree per request; requests per second and
 latency stand beside it. A row whose server core was less than 95 % busy is marked: there the
@@ -6,7 +6,9 @@ client, or waiting, set the pace, and only the CPU time says what the server cos
 """
 
 import time
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
+from functools import partial
 
 from client import Client, WrongAnswer, check_response, check_row
 from limit import application_cost
@@ -44,7 +46,8 @@ class Sample:
 
 @dataclass
 class Method:
-    """How long and where; `count_syscalls` adds a short run under strace to each sample."""
+    """How long and where. A server is warmed up once, before its first sample; `count_syscalls`
+    adds a short run under strace to each sample."""
 
     folder: object
     seconds: float = 3
@@ -65,32 +68,75 @@ def check_floor(port, row):
                 raise WrongAnswer(f"status {status}, {len(body)} bytes")
 
 
-def measure(server, row, method):
-    """A Sample, whatever happens: a server that fails is a finding, not the end of the run."""
+def measure_rounds(servers, row, method, rounds):
+    """(number, server's name, Sample): every server in turn, whichever begins the round.
+
+    All are started first and stay: between two samples of one server lie seconds, and what else
+    the machine does meets all of them. Memory is counted in processes that nobody has used yet.
+    """
+    starts = [[number] for number in range(rounds)] if row.idle_connections else [range(rounds)]
+    for numbers in starts:
+        with ExitStack() as stack:
+            started = [(server.name, start(server, row, method, stack)) for server in servers]
+            for number in numbers:
+                turn = number % len(started)
+                for name, sample in started[turn:] + started[:turn]:
+                    yield number, name, sample()
+
+
+def start(server, row, method, stack):
+    """What gives a Sample when it is called; a server that fails is a finding, not the end of
+    the run, and is not asked again."""
+    if isinstance(server, Application):
+        return lambda: server.sample(row, method)
     try:
-        program = server.start(row, method.folder, method.server_core)
+        program = stack.enter_context(server.start(row, method.folder, method.server_core))
     except (StartError, OSError) as error:
-        return Sample(error=f"not started: {error}")
-    with program:
+        return partial(Sample, error=f"not started: {error}")
+    served = Served(program, row, method, check_floor if server.name == "floor" else check_row)
+    return served.sample
+
+
+class Served:
+    """A started server, which answers rightly and is warm from its first sample on."""
+
+    def __init__(self, program, row, method, check):
+        self.program, self.row, self.method, self.check = program, row, method, check
+        self.failure = None
+        self.is_warm = False
+
+    def sample(self):
+        if self.failure is None:
+            one = self.measured()
+            self.failure = one if one.error else None
+            return one
+        return self.failure
+
+    def measured(self):
         try:
-            sample = measure_messages(program, row, method) if row.messages else None
-            if sample is None:
-                check = check_floor if server.name == "floor" else check_row
-                check(program.port, row)
-                idle = row.idle_connections
-                sample = (measure_idle if idle else measure_load)(program, row, method)
-            if program.process.poll() is not None:
-                return Sample(error=f"ended under load: {program.last_lines()}")
-            return sample
+            one = self.figures()
         except (WrongAnswer, ValueError) as error:
             return Sample(error=f"wrong answer: {error}")
         except (LoadError, OSError) as error:
             return Sample(error=f"{type(error).__name__}: {error}")
+        if self.program.process.poll() is not None:
+            return Sample(error=f"ended under load: {self.program.last_lines()}")
+        return one
+
+    def figures(self):
+        program, row, method = self.program, self.row, self.method
+        if row.messages:
+            return measure_messages(program, row, method)
+        if not self.is_warm:
+            self.check(program.port, row)
+            seconds = max(1, method.warm_up) if row.idle_connections else method.warm_up
+            if seconds:
+                run_wrk(row, program.port, seconds, method.folder, method.client_core)
+            self.is_warm = True
+        return (measure_idle if row.idle_connections else measure_load)(program, row, method)
 
 
 def measure_load(program, row, method):
-    if method.warm_up:
-        run_wrk(row, program.port, method.warm_up, method.folder, method.client_core)
     before, begin = program.cpu_seconds(), time.monotonic()
     load = run_wrk(row, program.port, method.seconds, method.folder, method.client_core)
     cpu, wall = program.cpu_seconds() - before, time.monotonic() - begin
@@ -125,7 +171,6 @@ def measure_messages(program, row, method):
 
 def measure_idle(program, row, method):
     """Rss after N connections that were each answered once, less Rss after a warm-up, by N."""
-    run_wrk(row, program.port, max(1, method.warm_up), method.folder, method.client_core)
     check_row(program.port, row)
     before = program.resident_bytes()
     clients = []

@@ -7,10 +7,11 @@
     pytests/bench/run.py --rows services --servers ringhorn,uvicorn    PostgreSQL, httpx
     pytests/bench/run.py --rows sockets --servers ringhorn,uvicorn,uvicorn-wsproto,granian,h2corn
 
-Each server runs alone with one worker, pinned to core 0, access log off, on the same application
-object; wrk runs with one thread on core 1. Each row is answered correctly, byte for byte, before
-it is timed. The figure is CPU time of the whole process tree per request; wrk corrects its
-latencies for coordinated omission. The order of the servers turns from round to round.
+Each server has one worker, pinned to core 0, access log off, the same application object; those
+of a row are all up and loaded one at a time, by wrk with one thread on core 1. Each row is
+answered correctly, byte for byte, before it is timed. The figure is CPU time of the whole process
+tree per request; wrk corrects its latencies for coordinated omission. The order of the servers
+turns from round to round.
 """
 
 import argparse
@@ -23,11 +24,11 @@ from pathlib import Path
 import environment
 import services
 from instructions import CallgrindError, instructions_per_request
-from measure import Application, Method, Sample, measure
+from measure import Application, Method, measure_rounds
 from picture import svg
 from processes import StartError
 from report import markdown_table, text_table
-from results import Results, from_json
+from results import LIMIT_PARTS, Results, from_json
 from rows import GROUPS, HTTP, QUICK, ROWS, SOCKETS
 from servers import BENCH, MORE_PEERS, PACKAGES, PEERS, make_server
 from support.peers import comma_list, say
@@ -97,27 +98,14 @@ def make_servers(arguments, versions, failures):
     return made
 
 
-def sample(server, row, method):
-    if server.name in ("floor", "application") and row.limit is None:
-        return None
-    if server.missing:
-        return Sample(error=server.missing)
-    if isinstance(server, Application):
-        return server.sample(row, method)
-    return measure(server, row, method)
-
-
-def run_rounds(arguments, servers, method, results):
-    for number in range(arguments.rounds):
-        turn = number % len(servers)
-        for key in arguments.rows:
-            for server in servers[turn:] + servers[:turn]:
-                one = sample(server, ROWS[key], method)
-                if one is None:
-                    continue
-                results.add(ROWS[key], server.name, one)
-                figure = one.error or f"{one.value:,.2f}"
-                say(f"round {number + 1} {key:<24}{server.name:<20}{figure}")
+def run_rows(arguments, servers, method, results):
+    for key in arguments.rows:
+        row = ROWS[key]
+        measured = [s for s in servers if row.limit is not None or s.name not in LIMIT_PARTS]
+        for number, name, one in measure_rounds(measured, row, method, arguments.rounds):
+            results.add(row, name, one)
+            figure = one.error or f"{one.value:,.2f}"
+            say(f"round {number + 1} {key:<24}{name:<20}{figure}")
         order(results, [server.name for server in servers])
         write(arguments, results)
 
@@ -198,7 +186,7 @@ def main():
             ws_load=ws_load,
         )
         with services.running(arguments.rows, folder, arguments.floor):
-            run_rounds(arguments, servers, method, results)
+            run_rows(arguments, servers, method, results)
         if arguments.instructions:
             results.method["instructions"] = count_instructions(servers, Path(folder))
     write(arguments, results)

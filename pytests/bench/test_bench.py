@@ -12,12 +12,13 @@ import apps
 import limit
 from client import WrongAnswer, check_row
 from load import LoadError
-from measure import Sample
+from measure import Method, Sample, Served, measure_rounds
 from messages import MessageLoad, read_report
 from picture import svg
 from report import markdown_table, text_table
 from results import Results, from_json
 from rows import BROWSER_BYTES, GROUPS, ROWS
+from servers import Server
 from syscalls import total_calls
 
 WITHOUT_LOOP = [row for row in ROWS.values() if row.app in ("hello", "body", "echo", "stream")]
@@ -72,6 +73,41 @@ def test_a_wrong_answer_is_refused(answer):
 def test_a_right_answer_is_accepted():
     answer = b"HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\nHello, World!"
     check_row(answer_once(answer), ROWS["hello1"], rounds=1)
+
+
+class Ended:
+    """A program that has gone, and counts how often it was asked what it had said."""
+
+    asked = 0
+
+    @property
+    def process(self):
+        return self
+
+    def poll(self):
+        return 1
+
+    def last_lines(self):
+        self.asked += 1
+        return "no memory"
+
+
+def test_each_round_begins_with_another_server_and_failures_are_samples():
+    servers = [Server(name, missing=f"no {name}") for name in ("a", "b", "c")]
+    found = list(measure_rounds(servers, ROWS["hello1"], Method(None), 2))
+    assert [(number, name) for number, name, _ in found] == [
+        *[(0, "a"), (0, "b"), (0, "c")],
+        *[(1, "b"), (1, "c"), (1, "a")],
+    ]
+    assert found[0][2].error == "not started: no a"
+
+
+def test_a_server_that_failed_is_not_asked_again(monkeypatch):
+    monkeypatch.setattr(Served, "figures", lambda self: Sample(cpu_us=1))
+    program = Ended()
+    served = Served(program, ROWS["hello1"], Method(None), None)
+    assert [served.sample().error for _ in range(3)] == ["ended under load: no memory"] * 3
+    assert program.asked == 1
 
 
 def measured():
