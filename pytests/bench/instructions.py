@@ -2,16 +2,29 @@
 
 Both runs start the server anew under valgrind, side by side, and differ only in the number of
 requests, so that start and end cancel out.  The requests go one after the other over one
-connection: no figure depends on how many were ready at once.
+connection: no figure depends on how many were ready at once.  Of a WebSocket row the messages
+that the server sends are counted: echoes one after the other, or broadcasts one after the other.
+
+    pytests/bench/instructions.py broadcast100 [--few 500] [--many 2500]
+
+counts a row for the executable that RINGHORN_EXECUTABLE names.
 """
+
+import argparse
 
 import os
 import re
 import subprocess
+import sys
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
 from client import Client, check_response
+from rows import ROWS
+from servers import BENCH, Server
+from socket_client import exchange_messages
 
 FEW, MANY = 300, 1300
 OPTIONS = ["--tool=callgrind", "--trace-children=yes", "--compress-strings=no"]
@@ -56,15 +69,21 @@ def run_once(server, row, requests, folder, core):
     fifo.unlink(missing_ok=True)
     os.mkfifo(fifo)
     with under_callgrind(server, out, fifo).start(row, folder, core) as program:
-        with Client(program.port, timeout=60) as client:
-            for _ in range(requests):
-                client.send(row.request)
-                check_response(client.read_response(), row.expected)
+        ask(program.port, row, requests)
         end(program, fifo)
         try:
             return total_instructions(out)
         except CallgrindError as error:
             raise CallgrindError(f"{error}: {program.last_lines()}") from error
+
+
+def ask(port, row, requests):
+    if row.messages:
+        return exchange_messages(port, row, requests)
+    with Client(port, timeout=60) as client:
+        for _ in range(requests):
+            client.send(row.request)
+            check_response(client.read_response(), row.expected)
 
 
 def end(program, fifo, seconds=30):
@@ -87,3 +106,27 @@ def instructions_per_request(server, row, folder, few=FEW, many=MANY):
         one = runs.submit(run_once, server, row, few, folder, 0)
         two = runs.submit(run_once, server, row, many, folder, 1)
         return (two.result() - one.result()) / (many - few)
+
+
+def main():
+    first, _, rest = __doc__.partition("\n")
+    parser = argparse.ArgumentParser(
+        description=first, epilog=rest, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("row", choices=ROWS)
+    parser.add_argument("--few", type=int, default=FEW)
+    parser.add_argument("--many", type=int, default=MANY)
+    arguments = parser.parse_args()
+    executable = os.environ.get("RINGHORN_EXECUTABLE", "ringhorn")
+    options = ["--host", "127.0.0.1", "--no-access-log", "apps:app", "--port"]
+    path = os.pathsep.join(filter(None, (str(BENCH), os.environ.get("PYTHONPATH"))))
+    environment = {"PYTHONPATH": path}
+    server = Server("ringhorn", lambda port, row: [executable, *options, port], environment)
+    with tempfile.TemporaryDirectory(prefix="ringhorn-bench-") as folder:
+        row = ROWS[arguments.row]
+        few, many = arguments.few, arguments.many
+        print(f"{instructions_per_request(server, row, Path(folder), few, many):,.0f}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

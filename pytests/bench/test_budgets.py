@@ -1,4 +1,4 @@
-"""The budgets of the hot path: instructions, system calls and collections per request.
+"""The budgets of the hot path: instructions, system calls and collections per request or message.
 
 None of them depends on the clock or on how busy the machine is: callgrind and strace count, and
 the requests of a round are made ready before the server may see them.
@@ -19,6 +19,8 @@ HELLO_INSTRUCTIONS_MAX = 20_000
 # Measured 2026-11-21 with CPython 3.11.2 of Debian: 111,723 (executable); a tenth more.
 STARLETTE_INSTRUCTIONS_MAX = 122_900
 CALLS_AT_64_MAX = 0.2
+# Measured 2026-11-22 with the same: 9,481; a tenth more.
+SOCKET_ECHO_INSTRUCTIONS_MAX = 10_430
 # On the ring a small response leaves in the call that waits for the next request; elsewhere 2.
 CALLS_AT_1_MAX = 1
 CALLS_AT_1_MAX_WITHOUT_RING = 2
@@ -51,6 +53,12 @@ def test_a_raw_hello_stays_within_its_instructions(server, tmp_path):
 def test_a_starlette_json_stays_within_its_instructions(server, tmp_path):
     counted = instructions_per_request(server, ROWS["starlette"], tmp_path, few=100, many=400)
     assert 0 < counted <= STARLETTE_INSTRUCTIONS_MAX
+
+
+@pytest.mark.timeout(240)
+def test_an_echo_of_16_bytes_stays_within_its_instructions(server, tmp_path):
+    counted = instructions_per_request(server, ROWS["ws16-text-1"], tmp_path, few=200, many=700)
+    assert 0 < counted <= SOCKET_ECHO_INSTRUCTIONS_MAX
 
 
 def test_64_ready_connections_share_their_system_calls(server, tmp_path):
