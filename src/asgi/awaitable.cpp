@@ -89,7 +89,7 @@ PyObject* close(PyObject* object, PyObject*) {
   Py_RETURN_NONE;
 }
 
-PyMethodDef methods[] = {
+PyMethodDef awaitable_methods[] = {
     {"send", send, METH_O, nullptr},
     {"throw", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(throw_into)),
      METH_FASTCALL, nullptr},
@@ -97,23 +97,24 @@ PyMethodDef methods[] = {
     {},
 };
 
-PyType_Slot slots[] = {
+PyType_Slot awaitable_slots[] = {
     {Py_tp_dealloc, reinterpret_cast<void*>(deallocate)},
     {Py_am_await, reinterpret_cast<void*>(PyObject_SelfIter)},
     {Py_am_send, reinterpret_cast<void*>(am_send)},
     {Py_tp_iter, reinterpret_cast<void*>(PyObject_SelfIter)},
     {Py_tp_iternext, reinterpret_cast<void*>(next)},
-    {Py_tp_methods, methods},
+    {Py_tp_methods, awaitable_methods},
     {},
 };
 
-PyType_Spec spec = {"ringhorn.Awaitable", sizeof(AwaitableObject), 0,
-                    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, slots};
+PyType_Spec awaitable_spec = {"ringhorn.Awaitable", sizeof(AwaitableObject), 0,
+                              Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+                              awaitable_slots};
 
 }  // namespace
 
 PyObject* Awaitable::make_type() {
-  return PyType_FromSpec(&spec);
+  return PyType_FromSpec(&awaitable_spec);
 }
 
 PyObject* Awaitable::make_ready(Bridge& bridge) {

@@ -4,6 +4,8 @@
 /// `receive` and every waiting Awaitable keep alive. Needs the GIL.
 #pragma once
 
+#include <cstddef>
+
 #include <ringhorn/base/intrusive_list.hpp>
 #include <ringhorn/py/ref.hpp>
 
@@ -11,6 +13,10 @@
 #include "bridge.hpp"
 
 namespace ringhorn::asgi {
+
+/// Output from this size on is sent out of the application's own bytes; less is copied next to the
+/// head or the frame, which costs less than keeping them.
+inline constexpr std::size_t by_reference_bytes_min = 16384;
 
 enum class CallEnd : bool { returned, raised };
 

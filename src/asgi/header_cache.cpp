@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include <ringhorn/py/bytes.hpp>
+
 #include "byte_hash.hpp"
 
 namespace ringhorn::asgi {
@@ -11,11 +13,6 @@ namespace {
 bool equals(PyObject* bytes, std::string_view text) noexcept {
   return static_cast<std::size_t>(PyBytes_GET_SIZE(bytes)) == text.size() &&
          std::memcmp(PyBytes_AS_STRING(bytes), text.data(), text.size()) == 0;
-}
-
-py::Ref make_bytes(std::string_view text) {
-  return py::Ref::steal(
-      PyBytes_FromStringAndSize(text.data(), static_cast<Py_ssize_t>(text.size())));
 }
 
 /// Values that must not outlive their request in memory of ours.
@@ -51,7 +48,7 @@ PyObject* make_tuple(py::Ref name, py::Ref value) {
 PyObject* HeaderCache::make_pair(std::string_view name, std::string_view value) {
   const std::uint64_t name_hash = hash_bytes(name);
   if (value.size() > value_bytes_max || is_secret(name)) {
-    return make_tuple(py::Ref::steal(make_name(name, name_hash)), make_bytes(value));
+    return make_tuple(py::Ref::steal(make_name(name, name_hash)), py::make_bytes(value));
   }
   const std::uint64_t hash = hash_bytes(value, name_hash);
   Entry& entry = pairs_[hash % entry_count];
@@ -61,7 +58,7 @@ PyObject* HeaderCache::make_pair(std::string_view name, std::string_view value) 
       return Py_NewRef(pair);
     }
   }
-  PyObject* pair = make_tuple(py::Ref::steal(make_name(name, name_hash)), make_bytes(value));
+  PyObject* pair = make_tuple(py::Ref::steal(make_name(name, name_hash)), py::make_bytes(value));
   if (pair != nullptr) {
     entry.hash = hash;
     entry.pair = py::Ref::borrow(pair);
@@ -72,7 +69,7 @@ PyObject* HeaderCache::make_pair(std::string_view name, std::string_view value) 
 PyObject* HeaderCache::make_name(std::string_view name, std::uint64_t hash) {
   py::Ref& slot = names_[hash % name_count];
   if (!slot || !equals(slot.get(), name)) {
-    py::Ref bytes = make_bytes(name);
+    py::Ref bytes = py::make_bytes(name);
     if (!bytes || name.size() > value_bytes_max) {
       return bytes.release();
     }

@@ -10,18 +10,6 @@
 
 namespace ringhorn::asgi {
 
-namespace {
-
-/// Bodies from this size on are sent out of the application's own bytes; smaller ones are copied
-/// next to the head, which costs less than keeping them.
-constexpr std::size_t by_reference_bytes_min = 16384;
-
-void release_python(void* owner) {
-  Py_DECREF(static_cast<PyObject*>(owner));
-}
-
-}  // namespace
-
 HttpCycle::HttpCycle(Bridge& bridge, net::Exchange& exchange)
     : Cycle(bridge), exchange_(&exchange) {
   exchange.attach(*this);
@@ -170,8 +158,8 @@ PyObject* HttpCycle::send_body(PyObject* self, PyObject* message) {
   warn_of_body(view);
   const net::SendResult result =
       view.size() >= by_reference_bytes_min && PyBytes_CheckExact(body.get())
-          ? exchange_->send_body(base::OwnedSlice(view, release_python, Py_NewRef(body.get())),
-                                 last)
+          ? exchange_->send_body(
+                base::OwnedSlice(view, py::release_reference, Py_NewRef(body.get())), last)
           : exchange_->send_body(view, last);
   if (result == net::SendResult::too_long) {
     PyErr_SetString(PyExc_RuntimeError, "Response content longer than Content-Length");

@@ -1,15 +1,13 @@
 #include "scope.hpp"
 
+#include <ringhorn/py/bytes.hpp>
+
 namespace ringhorn::asgi {
 
 namespace {
 
 bool set(PyObject* dict, const py::Ref& key, PyObject* value) {
   return value != nullptr && PyDict_SetItem(dict, key.get(), value) == 0;
-}
-
-void release_python(void* object) {
-  Py_DECREF(static_cast<PyObject*>(object));
 }
 
 /// (host, port), [path, None] as a tuple for a Unix socket, or None.
@@ -113,8 +111,7 @@ bool ScopeBuilder::add_request_line(PyObject* scope, const http::RequestHead& he
     return false;
   }
   if (!head.query.empty()) {
-    const py::Ref query = py::Ref::steal(
-        PyBytes_FromStringAndSize(head.query.data(), static_cast<Py_ssize_t>(head.query.size())));
+    const py::Ref query = py::make_bytes(head.query);
     if (!set(scope, names.query_string, query.get())) {
       return false;
     }
@@ -180,7 +177,7 @@ PyObject* ScopeBuilder::client_of(net::Exchange& exchange) {
   if (cached == nullptr) {
     cached = make_address(*exchange.peer().client);
     if (cached != nullptr) {
-      exchange.set_connection_data(cached, release_python);
+      exchange.set_connection_data(cached, py::release_reference);
     }
   }
   return static_cast<PyObject*>(cached);

@@ -1,6 +1,7 @@
 #include "target_cache.hpp"
 
 #include <ringhorn/http/response_writer.hpp>
+#include <ringhorn/py/bytes.hpp>
 
 #include "byte_hash.hpp"
 
@@ -49,8 +50,7 @@ bool TargetCache::fill(Entry& entry, std::string_view raw_path) {
   }
   entry.path = py::Ref::steal(
       PyUnicode_DecodeUTF8(path.data(), static_cast<Py_ssize_t>(path.size()), "replace"));
-  entry.raw_path = py::Ref::steal(
-      PyBytes_FromStringAndSize(raw_path.data(), static_cast<Py_ssize_t>(raw_path.size())));
+  entry.raw_path = py::make_bytes(raw_path);
   return entry.path && entry.raw_path;
 }
 

@@ -1,6 +1,7 @@
 #include "web_socket_cycle.hpp"
 
 #include <ringhorn/base/assert.hpp>
+#include <ringhorn/py/bytes.hpp>
 #include <ringhorn/py/error.hpp>
 
 #include "message_fields.hpp"
@@ -9,25 +10,13 @@ namespace ringhorn::asgi {
 
 namespace {
 
-/// As for the bodies of HTTP: from this size on a reference costs less than a copy.
-constexpr std::size_t by_reference_bytes_min = 16384;
-
-void release_python(void* owner) {
-  Py_DECREF(static_cast<PyObject*>(owner));
-}
-
 base::OwnedSlice own(PyObject* object, std::string_view bytes) {
-  return base::OwnedSlice(bytes, release_python, Py_NewRef(object));
+  return base::OwnedSlice(bytes, py::release_reference, Py_NewRef(object));
 }
 
 py::Ref make_text(std::string_view text) {
   return py::Ref::steal(
       PyUnicode_DecodeUTF8(text.data(), static_cast<Py_ssize_t>(text.size()), nullptr));
-}
-
-py::Ref make_bytes(std::string_view bytes) {
-  return py::Ref::steal(
-      PyBytes_FromStringAndSize(bytes.data(), static_cast<Py_ssize_t>(bytes.size())));
 }
 
 }  // namespace
@@ -90,7 +79,7 @@ PyObject* WebSocketCycle::make_disconnect() {
 
 net::Appetite WebSocketCycle::on_message(const ws::MessageReader::Message& message) {
   py::Ref payload = message.kind == ws::MessageKind::text ? make_text(message.payload)
-                                                          : make_bytes(message.payload);
+                                                          : py::make_bytes(message.payload);
   if (!payload) {
     PyErr_Clear();
     fail("There is no memory for the message of a WebSocket.");

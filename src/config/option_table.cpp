@@ -12,7 +12,7 @@ constexpr std::string_view bytes = "a size in bytes: give a whole number from 1 
 constexpr std::string_view count = "a count: give a whole number, 0 or more";
 constexpr std::string_view boolean = "true or false: give one of these two";
 
-constexpr std::array table = {
+constexpr std::array option_rows = {
     OptionRow{"app", "", "APP", Kind::positional, Group::application, "",
               "The application as module:attribute, for instance main:app.",
               "an application: give it as module:attribute, for instance main:app", read_app},
@@ -263,14 +263,15 @@ constexpr std::array table = {
 }  // namespace
 
 std::span<const OptionRow> option_table() {
-  return table;
+  return option_rows;
 }
 
 const OptionRow* find_option(std::string_view name) {
-  const auto* found = std::find_if(table.begin(), table.end(), [name](const OptionRow& row) {
-    return row.name == name || (name.size() == 1 && row.letter == name.front());
-  });
-  return found == table.end() ? nullptr : found;
+  const auto* found =
+      std::find_if(option_rows.begin(), option_rows.end(), [name](const OptionRow& row) {
+        return row.name == name || (name.size() == 1 && row.letter == name.front());
+      });
+  return found == option_rows.end() ? nullptr : found;
 }
 
 std::string upper_name(std::string_view name) {

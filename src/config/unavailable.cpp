@@ -16,7 +16,7 @@ constexpr std::string_view no_log_files = "redirect standard output (requests) a
 constexpr std::string_view own_worker = "it has its own workers; leave it out";
 constexpr std::string_view own_parser = "it has its own HTTP parser; leave it out";
 
-constexpr std::array table = {
+constexpr std::array unavailable_rows = {
     UnavailableRow{"ssl-*", 0, Verdict::not_yet, no_tls},
     UnavailableRow{"http2", 0, Verdict::not_yet, "HTTP/1.1 is served; leave it out"},
     UnavailableRow{"log-config", 0, Verdict::not_yet, "use --log-level and --use-colors"},
@@ -67,15 +67,16 @@ bool matches(const UnavailableRow& row, std::string_view name) {
 }
 
 const UnavailableRow* find_exactly(std::string_view name) {
-  const auto* found = std::find_if(
-      table.begin(), table.end(), [name](const UnavailableRow& row) { return matches(row, name); });
-  return found == table.end() ? nullptr : found;
+  const auto* found =
+      std::find_if(unavailable_rows.begin(), unavailable_rows.end(),
+                   [name](const UnavailableRow& row) { return matches(row, name); });
+  return found == unavailable_rows.end() ? nullptr : found;
 }
 
 }  // namespace
 
 std::span<const UnavailableRow> unavailable_table() {
-  return table;
+  return unavailable_rows;
 }
 
 const UnavailableRow* find_unavailable(std::string_view name) {

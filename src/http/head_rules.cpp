@@ -11,12 +11,6 @@ namespace ringhorn::http {
 
 namespace {
 
-constexpr std::uint64_t length_max = INT64_MAX;
-
-constexpr RequestError bad(const char* reason) {
-  return {400, reason};
-}
-
 RequestError apply_host(RequestHead& head, HeadMarks& marks, std::string_view value) noexcept {
   if ((marks & mark_host) != 0) {
     return bad("more than one Host");
@@ -52,7 +46,7 @@ RequestError apply_host(RequestHead& head, HeadMarks& marks, std::string_view va
       return bad("Content-Length is no number");
     }
     const auto digit = static_cast<std::uint64_t>(c - '0');
-    if (length > (length_max - digit) / 10) {
+    if (length > (content_length_max - digit) / 10) {
       return bad("Content-Length is too large");
     }
     length = length * 10 + digit;

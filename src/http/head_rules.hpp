@@ -30,6 +30,10 @@ inline constexpr HeadMarks mark_target_host = 512;  ///< the target named the au
 /// The status 0 says that there is nothing to complain about.
 inline constexpr RequestError no_error{0, ""};
 
+constexpr RequestError bad(const char* reason) noexcept {
+  return {400, reason};
+}
+
 /// False for names that apply_field has surely nothing to say about: no rule has their length and
 /// first letter. REQUIRES: `name` is not empty
 inline bool may_have_rule(std::string_view name) noexcept {

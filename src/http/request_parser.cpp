@@ -21,10 +21,6 @@ constexpr std::size_t method_bytes_max = 32;
 constexpr std::size_t version_bytes = 8;  // HTTP/1.1
 constexpr std::size_t fields_reserved = 16;
 
-constexpr RequestError bad(const char* reason) {
-  return {400, reason};
-}
-
 std::size_t distance(const char* from, const char* to) {
   return static_cast<std::size_t>(to - from);
 }

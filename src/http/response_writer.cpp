@@ -13,7 +13,6 @@ namespace ringhorn::http {
 
 namespace {
 
-constexpr std::uint64_t length_max = INT64_MAX;
 // Enough for status line, date, server and the usual fields: one growth of the buffer per response.
 constexpr std::size_t head_bytes_usual = 512;
 constexpr std::size_t number_bytes_max = 20;
@@ -116,7 +115,7 @@ FieldError ResponseWriter::add_length(std::string_view value) {
   std::uint64_t length = 0;
   const char* const end = value.data() + value.size();
   const auto [stop, problem] = std::from_chars(value.data(), end, length);
-  if (value.empty() || problem != std::errc() || stop != end || length > length_max ||
+  if (value.empty() || problem != std::errc() || stop != end || length > content_length_max ||
       (has_length_ && length != declared_)) {
     return FieldError::bad_content_length;
   }

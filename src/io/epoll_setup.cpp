@@ -7,7 +7,7 @@ namespace ringhorn::io {
 
 namespace {
 
-std::string explain(int error) {
+std::string explain_epoll(int error) {
   const std::string what =
       error == EMFILE || error == ENFILE
           ? "no file descriptor is left: raise the limit (ulimit -n, "
@@ -44,7 +44,7 @@ base::Result<std::unique_ptr<Driver>, std::string> make_epoll_driver(
     const EpollSettings& settings) {
   auto driver = std::make_unique<EpollDriver>();
   if (const int error = driver->open(settings); error != 0) {
-    return base::Failure{explain(error)};
+    return base::Failure{explain_epoll(error)};
   }
   return std::unique_ptr<Driver>(std::move(driver));
 }

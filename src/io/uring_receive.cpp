@@ -7,7 +7,7 @@ namespace ringhorn::io {
 
 namespace {
 // What a handler is given at once, at most: a large body must not hold up the others.
-constexpr unsigned run_bytes_max = 262144;
+constexpr unsigned received_bytes_max = 262144;
 }  // namespace
 
 void UringDriver::start(Receive& receive) {
@@ -85,7 +85,7 @@ unsigned UringDriver::complete_bytes(unsigned index, unsigned end) {
   const unsigned short first_id = BufferRing::id(last->flags);
   std::span<char> bytes = buffers_.take(first_id, static_cast<std::size_t>(last->res));
   unsigned count = 1;
-  while (index + count < end && bytes.size() < run_bytes_max &&
+  while (index + count < end && bytes.size() < received_bytes_max &&
          continues(bytes, *last, ring_.completion(index + count))) {
     last = &ring_.completion(index + count++);
     const auto size = static_cast<std::size_t>(last->res);

@@ -21,7 +21,7 @@ namespace ringhorn::io {
 
 namespace {
 // What one send(2) takes at most (MAX_RW_COUNT); more would not fit the request's 32 bits either.
-constexpr std::size_t run_bytes_max = 0x7ffff000;
+constexpr std::size_t sent_bytes_max = 0x7ffff000;
 
 /// What the kernel takes of `message` when it takes all that it can.
 std::size_t bytes_of(const msghdr& message) noexcept {
@@ -29,7 +29,7 @@ std::size_t bytes_of(const msghdr& message) noexcept {
   for (std::size_t index = 0; index < message.msg_iovlen; ++index) {
     count += message.msg_iov[index].iov_len;
   }
-  return std::min(count, run_bytes_max);
+  return std::min(count, sent_bytes_max);
 }
 
 constexpr int once_and_whole = MSG_DONTWAIT | MSG_WAITALL;
@@ -45,7 +45,7 @@ void UringDriver::start(Send& send) {
   if (message.msg_iovlen == 1) {
     // One run needs no message header to be read and checked by the kernel.
     const iovec& run = message.msg_iov[0];
-    ::io_uring_prep_send(&sqe, send.fd(), run.iov_base, std::min(run.iov_len, run_bytes_max),
+    ::io_uring_prep_send(&sqe, send.fd(), run.iov_base, std::min(run.iov_len, sent_bytes_max),
                          flags);
   } else {
     ::io_uring_prep_sendmsg(&sqe, send.fd(), &message, static_cast<unsigned>(flags));

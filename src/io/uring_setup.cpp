@@ -45,7 +45,7 @@ constexpr const char* too_old =
     "this kernel's io_uring is too old: receiving into provided buffers, many times per request, "
     "needs Linux 6.0, and 6.1 or newer is best: upgrade the kernel";
 
-std::string explain(int error) {
+std::string explain_uring(int error) {
   switch (error) {
     case EPERM:
     case EACCES:
@@ -147,7 +147,7 @@ base::Result<bool, std::string> UringDriver::open(const UringSettings& settings)
     error = waker_.open();
   }
   if (error != 0) {
-    return base::Failure{explain(error)};
+    return base::Failure{explain_uring(error)};
   }
   keeps_silence_ = try_silence();
   events_per_turn_ = settings.events_per_turn;

@@ -318,7 +318,7 @@ PyCFunction as_method(Function* function) {
 
 constexpr int with_keywords = METH_FASTCALL | METH_KEYWORDS;
 
-PyMethodDef methods[] = {
+PyMethodDef core_methods[] = {
     {"call_soon", as_method(call_soon), with_keywords, nullptr},
     {"call_soon_threadsafe", as_method(call_soon_threadsafe), with_keywords, nullptr},
     {"call_later", as_method(call_later), with_keywords, nullptr},
@@ -343,7 +343,7 @@ PyMethodDef methods[] = {
     {},
 };
 
-PyGetSetDef attributes[] = {
+PyGetSetDef core_attributes[] = {
     {"_closed", read_flag<&Core::closed>, write_flag<&Core::closed>, nullptr, nullptr},
     {"_stopping", read_flag<&Core::stopping>, write_flag<&Core::stopping>, nullptr, nullptr},
     {"_debug", read_flag<&Core::debug>, write_flag<&Core::debug>, nullptr, nullptr},
@@ -352,23 +352,23 @@ PyGetSetDef attributes[] = {
     {},
 };
 
-PyType_Slot slots[] = {
+PyType_Slot core_slots[] = {
     {Py_tp_new, reinterpret_cast<void*>(make_core)},
     {Py_tp_dealloc, reinterpret_cast<void*>(free_core)},
     {Py_tp_traverse, reinterpret_cast<void*>(traverse_core)},
     {Py_tp_clear, reinterpret_cast<void*>(clear_core)},
-    {Py_tp_methods, methods},
-    {Py_tp_getset, attributes},
+    {Py_tp_methods, core_methods},
+    {Py_tp_getset, core_attributes},
     {},
 };
 
-PyType_Spec spec = {"_ringhorn.LoopCore", sizeof(CoreObject), 0,
-                    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC, slots};
+PyType_Spec core_spec = {"_ringhorn.LoopCore", sizeof(CoreObject), 0,
+                         Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC, core_slots};
 
 }  // namespace
 
 PyObject* make_core_type() {
-  return PyType_FromSpec(&spec);
+  return PyType_FromSpec(&core_spec);
 }
 
 }  // namespace ringhorn::loop

@@ -12,7 +12,7 @@ namespace ringhorn::loop {
 
 namespace {
 
-constexpr const char* capsule_name = "ringhorn.loop.foreign";
+constexpr const char* foreign_capsule_name = "ringhorn.loop.foreign";
 
 /// What a call on the loop returned. Nobody is there who could do something about a failure.
 py::Ref checked(PyObject* result, PyObject* loop) {
@@ -36,7 +36,7 @@ bool ForeignLoop::open() {
     PyErr_SetFromErrno(PyExc_OSError);
     return false;
   }
-  capsule_ = py::Ref::steal(PyCapsule_New(this, capsule_name, nullptr));
+  capsule_ = py::Ref::steal(PyCapsule_New(this, foreign_capsule_name, nullptr));
   if (!capsule_ || PyCapsule_SetContext(capsule_.get(), this) != 0) {
     return false;
   }

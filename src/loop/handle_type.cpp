@@ -103,7 +103,7 @@ PyObject* context(PyObject* self, PyObject*) {
   return or_none(as_handle(self)->context);
 }
 
-PyObject* run(PyObject* self, PyObject*) {
+PyObject* run_handle(PyObject* self, PyObject*) {
   HandleObject* handle = as_handle(self);
   if (handle->cancelled) {
     PyErr_SetString(PyExc_RuntimeError, "the handle was cancelled");
@@ -185,7 +185,7 @@ PyMemberDef members[] = {
     {},
 };
 
-PyGetSetDef attributes[] = {{"_args", read_arguments, nullptr, nullptr, nullptr}, {}};
+PyGetSetDef handle_attributes[] = {{"_args", read_arguments, nullptr, nullptr, nullptr}, {}};
 PyGetSetDef timer_attributes[] = {
     {"_args", read_arguments, nullptr, nullptr, nullptr},
     {"_when", read_when, nullptr, nullptr, nullptr},
@@ -193,30 +193,27 @@ PyGetSetDef timer_attributes[] = {
     {},
 };
 
-PyMethodDef methods[] = {
+PyMethodDef handle_methods[] = {
     {"cancel", cancel, METH_NOARGS, nullptr},
     {"cancelled", cancelled, METH_NOARGS, nullptr},
     {"get_context", context, METH_NOARGS, nullptr},
-    {"_run", run, METH_NOARGS, nullptr},
+    {"_run", run_handle, METH_NOARGS, nullptr},
     {},
 };
 PyMethodDef timer_methods[] = {
-    {"cancel", cancel_timer, METH_NOARGS, nullptr},
-    {"cancelled", cancelled, METH_NOARGS, nullptr},
-    {"get_context", context, METH_NOARGS, nullptr},
-    {"when", when, METH_NOARGS, nullptr},
-    {"_run", run, METH_NOARGS, nullptr},
-    {},
+    {"cancel", cancel_timer, METH_NOARGS, nullptr}, {"cancelled", cancelled, METH_NOARGS, nullptr},
+    {"get_context", context, METH_NOARGS, nullptr}, {"when", when, METH_NOARGS, nullptr},
+    {"_run", run_handle, METH_NOARGS, nullptr},     {},
 };
 
-PyType_Slot slots[] = {
+PyType_Slot handle_slots[] = {
     {Py_tp_dealloc, reinterpret_cast<void*>(free_handle)},
     {Py_tp_traverse, reinterpret_cast<void*>(traverse)},
     {Py_tp_clear, reinterpret_cast<void*>(clear)},
     {Py_tp_repr, reinterpret_cast<void*>(describe)},
     {Py_tp_members, members},
-    {Py_tp_getset, attributes},
-    {Py_tp_methods, methods},
+    {Py_tp_getset, handle_attributes},
+    {Py_tp_methods, handle_methods},
     {},
 };
 PyType_Slot timer_slots[] = {
@@ -234,14 +231,14 @@ PyType_Slot timer_slots[] = {
 
 constexpr unsigned flags =
     Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_DISALLOW_INSTANTIATION;
-PyType_Spec spec = {"_ringhorn.Handle", sizeof(HandleObject), 0, flags, slots};
+PyType_Spec handle_spec = {"_ringhorn.Handle", sizeof(HandleObject), 0, flags, handle_slots};
 PyType_Spec timer_spec = {"_ringhorn.TimerHandle", sizeof(TimerHandleObject), 0, flags,
                           timer_slots};
 
 }  // namespace
 
 PyObject* make_handle_type() {
-  return PyType_FromSpec(&spec);
+  return PyType_FromSpec(&handle_spec);
 }
 
 PyObject* make_timer_handle_type() {

@@ -13,7 +13,7 @@ PyObject* new_event_loop(PyObject*, PyObject*) {
   return types ? PyObject_CallNoArgs(Types::of(types).loop_class.get()) : nullptr;
 }
 
-PyMethodDef methods[] = {
+PyMethodDef module_functions[] = {
     {"new_event_loop", new_event_loop, METH_NOARGS,
      "new_event_loop(): an asyncio event loop on io_uring, for asyncio.Runner(loop_factory=…)."},
     {},
@@ -23,7 +23,7 @@ PyMethodDef methods[] = {
 
 int add_to_module(PyObject* module) {
   const py::Ref reference = Types::find_or_make();
-  if (!reference || PyModule_AddFunctions(module, methods) < 0) {
+  if (!reference || PyModule_AddFunctions(module, module_functions) < 0) {
     return -1;
   }
   const Types& types = Types::of(reference);

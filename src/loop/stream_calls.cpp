@@ -15,15 +15,15 @@ namespace ringhorn::loop {
 
 namespace {
 
-constexpr const char* capsule_name = "ringhorn.loop.stream_calls";
+constexpr const char* stream_calls_capsule_name = "ringhorn.loop.stream_calls";
 
 void free_calls(PyObject* capsule) {
   const std::unique_ptr<StreamCalls> owned(
-      static_cast<StreamCalls*>(PyCapsule_GetPointer(capsule, capsule_name)));
+      static_cast<StreamCalls*>(PyCapsule_GetPointer(capsule, stream_calls_capsule_name)));
 }
 
 StreamCalls& calls_of(PyObject* capsule) {
-  return *static_cast<StreamCalls*>(PyCapsule_GetPointer(capsule, capsule_name));
+  return *static_cast<StreamCalls*>(PyCapsule_GetPointer(capsule, stream_calls_capsule_name));
 }
 
 bool intern(py::Ref& name, const char* text) {
@@ -96,7 +96,8 @@ py::Ref StreamCalls::make(PyObject* transport_class) {
   if (!calls->prepare(transport_class)) {
     return {};
   }
-  py::Ref capsule = py::Ref::steal(PyCapsule_New(calls.get(), capsule_name, free_calls));
+  py::Ref capsule =
+      py::Ref::steal(PyCapsule_New(calls.get(), stream_calls_capsule_name, free_calls));
   if (!capsule) {
     return {};
   }

@@ -9,17 +9,17 @@ namespace ringhorn::loop {
 
 namespace {
 
-PyObject* start(PyObject* self, PyObject*) {
+PyObject* start_reading(PyObject* self, PyObject*) {
   stream_of(self).start();
   Py_RETURN_NONE;
 }
 
-PyObject* pause(PyObject* self, PyObject*) {
+PyObject* pause_reading(PyObject* self, PyObject*) {
   stream_of(self).pause();
   Py_RETURN_NONE;
 }
 
-PyObject* stop(PyObject* self, PyObject*) {
+PyObject* stop_reading(PyObject* self, PyObject*) {
   stream_of(self).stop();
   Py_RETURN_NONE;
 }
@@ -35,24 +35,24 @@ void free_stream(PyObject* self) {
   Py_DECREF(type);
 }
 
-PyMethodDef methods[] = {
-    {"start", start, METH_NOARGS, nullptr},
-    {"pause", pause, METH_NOARGS, nullptr},
-    {"stop", stop, METH_NOARGS, nullptr},
+PyMethodDef stream_methods[] = {
+    {"start", start_reading, METH_NOARGS, nullptr},
+    {"pause", pause_reading, METH_NOARGS, nullptr},
+    {"stop", stop_reading, METH_NOARGS, nullptr},
     {},
 };
 
-PyGetSetDef attributes[] = {{"reading", is_reading, nullptr, nullptr, nullptr}, {}};
+PyGetSetDef stream_attributes[] = {{"reading", is_reading, nullptr, nullptr, nullptr}, {}};
 
-PyType_Slot slots[] = {
+PyType_Slot stream_slots[] = {
     {Py_tp_dealloc, reinterpret_cast<void*>(free_stream)},
-    {Py_tp_methods, methods},
-    {Py_tp_getset, attributes},
+    {Py_tp_methods, stream_methods},
+    {Py_tp_getset, stream_attributes},
     {},
 };
 
-PyType_Spec spec = {"_ringhorn.Stream", sizeof(StreamObject), 0,
-                    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, slots};
+PyType_Spec stream_spec = {"_ringhorn.Stream", sizeof(StreamObject), 0,
+                           Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, stream_slots};
 
 }  // namespace
 
@@ -66,7 +66,7 @@ PyObject* make_stream(Core& core, Streams& streams, PyObject* transport) {
 }
 
 PyObject* make_stream_type() {
-  return PyType_FromSpec(&spec);
+  return PyType_FromSpec(&stream_spec);
 }
 
 }  // namespace ringhorn::loop

@@ -41,8 +41,8 @@ PyObject* add_task(PyObject* parts, PyObject* task) {
                                                                          : nullptr;
 }
 
-PyMethodDef forget_method = {"_remove", forget_task, METH_O, nullptr};
-PyMethodDef add_method = {"add", add_task, METH_O, nullptr};
+PyMethodDef forget_definition = {"_remove", forget_task, METH_O, nullptr};
+PyMethodDef add_definition = {"add", add_task, METH_O, nullptr};
 
 py::Ref attribute(const py::Ref& object, const char* name) {
   return object ? py::Ref::steal(PyObject_GetAttrString(object.get(), name)) : py::Ref();
@@ -84,8 +84,8 @@ bool make_registry_quick() {
       !PySet_CheckExact(parts[iterating].get()) || !parts[slow_add]) {
     return true;
   }
-  parts[forget] = make_function(forget_method, parts, forget_part_count);
-  const py::Ref add = parts[forget] ? make_function(add_method, parts, part_count) : py::Ref();
+  parts[forget] = make_function(forget_definition, parts, forget_part_count);
+  const py::Ref add = parts[forget] ? make_function(add_definition, parts, part_count) : py::Ref();
   return add && PyObject_SetAttrString(registry.get(), "add", add.get()) == 0;
 }
 

@@ -15,7 +15,7 @@ namespace ringhorn::loop {
 
 namespace {
 
-constexpr const char* capsule_name = "ringhorn.loop.types";
+constexpr const char* types_capsule_name = "ringhorn.loop.types";
 
 #if PY_VERSION_HEX >= 0x030C0000
 constexpr const char* step_at_once = "eager_start";
@@ -25,7 +25,7 @@ constexpr const char* step_at_once = "context";
 
 void free_types(PyObject* capsule) {
   const std::unique_ptr<Types> owned(
-      static_cast<Types*>(PyCapsule_GetPointer(capsule, capsule_name)));
+      static_cast<Types*>(PyCapsule_GetPointer(capsule, types_capsule_name)));
 }
 
 py::Ref make_keywords(std::initializer_list<const char*> names) {
@@ -54,7 +54,7 @@ py::Ref Types::find_or_make() {
     PyErr_SetString(PyExc_RuntimeError, "the interpreter has ended");
     return {};
   }
-  const py::Ref key = py::Ref::steal(PyUnicode_InternFromString(capsule_name));
+  const py::Ref key = py::Ref::steal(PyUnicode_InternFromString(types_capsule_name));
   PyObject* found = key ? PyDict_GetItemWithError(shared, key.get()) : nullptr;
   if (found != nullptr || PyErr_Occurred() != nullptr) {
     return py::Ref::borrow(found);
@@ -63,7 +63,7 @@ py::Ref Types::find_or_make() {
   if (!types->prepare()) {
     return {};
   }
-  py::Ref made = py::Ref::steal(PyCapsule_New(types.get(), capsule_name, free_types));
+  py::Ref made = py::Ref::steal(PyCapsule_New(types.get(), types_capsule_name, free_types));
   if (!made) {
     return {};
   }
@@ -72,7 +72,7 @@ py::Ref Types::find_or_make() {
 }
 
 Types& Types::of(const py::Ref& reference) {
-  return *static_cast<Types*>(PyCapsule_GetPointer(reference.get(), capsule_name));
+  return *static_cast<Types*>(PyCapsule_GetPointer(reference.get(), types_capsule_name));
 }
 
 bool Types::prepare() {

@@ -47,7 +47,7 @@ std::string joined(const std::string& directory, std::string_view name) {
   return directory == "." ? std::string(name) : directory + "/" + std::string(name);
 }
 
-std::string absolute(const std::string& path) {
+std::string resolved(const std::string& path) {
   const std::unique_ptr<char, void (*)(void*)> real(::realpath(path.c_str(), nullptr), ::free);
   return real ? real.get() : path;
 }
@@ -81,7 +81,7 @@ FileWatch::FileWatch(base::UniqueFd queue, const Settings& settings)
   }
   for (const std::string& pattern : settings.excludes) {
     if (is_directory(pattern)) {
-      excluded_directories_.insert(absolute(pattern));
+      excluded_directories_.insert(resolved(pattern));
     }
   }
 }
@@ -118,7 +118,7 @@ bool FileWatch::enters(std::string_view name, const std::string& path) const {
   return !name.starts_with('.') && name != "__pycache__" && name != "node_modules" &&
          std::none_of(excludes_.begin(), excludes_.end(),
                       [&](const std::string& pattern) { return path_matches(path, pattern); }) &&
-         (excluded_directories_.empty() || !excluded_directories_.contains(absolute(path)));
+         (excluded_directories_.empty() || !excluded_directories_.contains(resolved(path)));
 }
 
 bool FileWatch::add(const std::string& path, std::set<std::string>* found) {

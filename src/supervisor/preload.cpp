@@ -112,7 +112,7 @@ void Supervisor::hear_templates() {
 
 void Supervisor::on_template_ready(pid_t pid) {
   const Template* one = templates_->find(pid);
-  if (one == nullptr || one->stage != Template::Stage::loading || ending_ >= Ending::begun) {
+  if (one == nullptr || one->phase != Template::Phase::loading || ending_ >= Ending::begun) {
     return;
   }
   log_.info(told_import(*one, now_ns_));

@@ -6,7 +6,7 @@
 
 namespace ringhorn::supervisor {
 
-using Stage = Template::Stage;
+using Phase = Template::Phase;
 using Kind = TemplateOrder::Kind;
 
 void Templates::on_started(pid_t pid, base::Nanoseconds now_ns) {
@@ -26,8 +26,8 @@ void Templates::on_start_failed(base::Nanoseconds now_ns) {
 void Templates::on_ready(pid_t pid, unsigned generation, base::Nanoseconds now_ns) {
   Template* one = find_mutable(pid);
   RINGHORN_ASSERT(one != nullptr);
-  if (one->stage == Stage::loading) {
-    one->stage = Stage::ready;
+  if (one->phase == Phase::loading) {
+    one->phase = Phase::ready;
     one->generation = generation;
     one->ready_ns = now_ns;
     one->deadline_ns = never;
@@ -44,7 +44,7 @@ std::optional<TemplateDeparture> Templates::on_exited(pid_t pid, const Generatio
   departure.gone = *found;
   all_.erase(all_.begin() + (found - all_.data()));
   const Template& gone = departure.gone;
-  departure.expected = gone.stage == Stage::leaving || stopping_;
+  departure.expected = gone.phase == Phase::leaving || stopping_;
   if (departure.expected) {
     return departure;
   }
@@ -69,17 +69,17 @@ std::optional<TemplateOrder> Templates::next(const Generations& generations,
                                              base::Nanoseconds now_ns) {
   for (Template& one : all_) {
     const bool overdue = one.deadline_ns <= now_ns;
-    if (overdue && one.stage == Stage::loading) {
-      return order(one, Kind::abort, Stage::ending, now_ns + settings_.abort_ns);
+    if (overdue && one.phase == Phase::loading) {
+      return order(one, Kind::abort, Phase::ending, now_ns + settings_.abort_ns);
     }
     if (overdue) {
-      return order(one, Kind::kill, one.stage, never);
+      return order(one, Kind::kill, one.phase, never);
     }
-    if (one.stage == Stage::loading && stopping_) {
-      return order(one, Kind::terminate, Stage::leaving, now_ns + settings_.leave_ns);
+    if (one.phase == Phase::loading && stopping_) {
+      return order(one, Kind::terminate, Phase::leaving, now_ns + settings_.leave_ns);
     }
-    if (one.stage == Stage::ready && !needed(one, generations)) {
-      return order(one, Kind::dismiss, Stage::leaving, now_ns + settings_.leave_ns);
+    if (one.phase == Phase::ready && !needed(one, generations)) {
+      return order(one, Kind::dismiss, Phase::leaving, now_ns + settings_.leave_ns);
     }
   }
   const bool wanted = reload_asked_ || source_of(generations.wanted) == nullptr;
@@ -109,21 +109,21 @@ Template* Templates::find_mutable(pid_t pid) noexcept {
 
 const Template* Templates::source_of(unsigned generation) const noexcept {
   const auto found = std::find_if(all_.rbegin(), all_.rend(), [generation](const Template& one) {
-    return one.stage == Stage::ready && one.generation == generation;
+    return one.phase == Phase::ready && one.generation == generation;
   });
   return found == all_.rend() ? nullptr : &*found;
 }
 
 bool Templates::renewing() const noexcept {
   return reload_asked_ || std::any_of(all_.begin(), all_.end(), [](const Template& one) {
-           return one.renews && (one.stage == Stage::loading || one.stage == Stage::ending);
+           return one.renews && (one.phase == Phase::loading || one.phase == Phase::ending);
          });
 }
 
 /// One that was told to die is waited for: what its end means is known only then.
 bool Templates::loads() const noexcept {
   return std::any_of(all_.begin(), all_.end(), [](const Template& one) {
-    return one.stage == Stage::loading || one.stage == Stage::ending;
+    return one.phase == Phase::loading || one.phase == Phase::ending;
   });
 }
 
@@ -132,9 +132,9 @@ bool Templates::needed(const Template& one, const Generations& generations) cons
   return current && !stopping_ && source_of(one.generation) == &one;
 }
 
-TemplateOrder Templates::order(Template& one, Kind kind, Stage stage,
+TemplateOrder Templates::order(Template& one, Kind kind, Phase phase,
                                base::Nanoseconds deadline_ns) {
-  one.stage = stage;
+  one.phase = phase;
   one.deadline_ns = deadline_ns;
   return {kind, one.pid};
 }

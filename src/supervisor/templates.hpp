@@ -29,15 +29,15 @@
 namespace ringhorn::supervisor {
 
 struct Template {
-  enum class Stage : std::uint8_t { loading, ready, ending, leaving };
+  enum class Phase : std::uint8_t { loading, ready, ending, leaving };
 
   pid_t pid = 0;
   unsigned generation = 0;  ///< 0: not ready yet
-  Stage stage = Stage::loading;
+  Phase phase = Phase::loading;
   bool renews = false;  ///< made for a reload
   base::Nanoseconds started_ns = 0;
   base::Nanoseconds ready_ns = 0;     ///< 0: never was
-  base::Nanoseconds deadline_ns = 0;  ///< of the stage; Templates::never: none
+  base::Nanoseconds deadline_ns = 0;  ///< of the phase; Templates::never: none
 };
 
 struct TemplateOrder {
@@ -112,7 +112,7 @@ class Templates {
   Template* find_mutable(pid_t pid) noexcept;
   bool loads() const noexcept;
   bool needed(const Template& one, const Generations& generations) const noexcept;
-  TemplateOrder order(Template& one, TemplateOrder::Kind kind, Template::Stage stage,
+  TemplateOrder order(Template& one, TemplateOrder::Kind kind, Template::Phase phase,
                       base::Nanoseconds deadline_ns);
 
   Settings settings_;

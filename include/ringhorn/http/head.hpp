@@ -19,6 +19,9 @@ enum class Framing : std::uint8_t {
   until_close,     ///< responses to HTTP/1.0 only: ends with the connection
 };
 
+/// The longest body that Content-Length may announce; enough for whoever keeps it signed.
+inline constexpr std::uint64_t content_length_max = INT64_MAX;
+
 struct HeaderField {
   std::string_view name;   ///< lower case (ASGI: names are lower-cased)
   std::string_view value;  ///< as sent, without white space around it

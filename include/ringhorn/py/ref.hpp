@@ -40,4 +40,9 @@ class Ref {
   PyObject* object_ = nullptr;
 };
 
+/// Drops one reference, for owners that know no Python (base::OwnedSlice). REQUIRES: the GIL
+inline void release_reference(void* object) noexcept {
+  Py_DECREF(static_cast<PyObject*>(object));
+}
+
 }  // namespace ringhorn::py
