@@ -184,10 +184,12 @@ def test_upload_that_nobody_reads_is_not_buffered(server):
     body_size, key = 64 * MIB, fresh_id()
     head = request("POST {} HTTP/1.1", HOST, f"Content-Length: {body_size}").decode()
     before = resident_bytes(server.pid)
-    stalled = [server.connect(timeout=30) for _ in range(8)]
-    sent = []
+    stalled, sent = [], []
     try:
-        for number, connection in enumerate(stalled):
+        for number in range(8):
+            # Not before its turn: who says nothing for --timeout-header is given up.
+            connection = server.connect(timeout=30)
+            stalled.append(connection)
             connection.send(head.replace("{}", f"/never-read?id={key}-{number}").encode())
             sent.append(connection.send_until_blocked(b"x" * 65536, body_size, 0.2))
         assert max(sent) < body_size, "the server read what nobody asked for"
