@@ -51,6 +51,23 @@ TEST_CASE_METHOD(EachBackend, "Receive gives bytes that fill several buffers at 
   stop_and_wait(*driver, receiver, receiver.receive);
 }
 
+TEST_CASE("Receive gives all that a socket had at once, up to 256 KB", "[io]") {
+  auto made = io::make_driver(GENERATE(io::Backend::uring, io::Backend::epoll));
+  REQUIRE(made);
+  const auto driver = std::move(made.value().driver);
+  const Pair pair = make_pair();
+  const int room = 212'992;  // the most that is allowed everywhere; the kernel takes it twice
+  REQUIRE(::setsockopt(pair.far.value(), SOL_SOCKET, SO_SNDBUF, &room, sizeof room) == 0);
+  const std::string bytes = make_bytes(110'000);
+  write_all(pair.far, bytes);
+  Receiver receiver(*driver, pair.near);
+  receiver.receive.start();
+  run_until(*driver, [&] { return receiver.bytes.size() >= bytes.size(); });
+  CHECK(receiver.parts == 1);
+  CHECK(receiver.bytes == bytes);
+  stop_and_wait(*driver, receiver, receiver.receive);
+}
+
 TEST_CASE_METHOD(EachBackend, "Receive tells connections apart that take turns and come and go",
                  "[io]") {
   const auto driver = make_driver({.receive_buffer_count = 4, .receive_buffer_bytes = 64});

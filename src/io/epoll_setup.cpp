@@ -35,7 +35,7 @@ int EpollDriver::open(const EpollSettings& settings) {
   }
   events_per_turn_ = settings.events_per_turn;
   buffer_bytes_ = settings.receive_buffer_bytes;
-  buffer_ = std::make_unique<char[]>(buffer_bytes_);
+  buffer_ = std::make_unique_for_overwrite<char[]>(buffer_bytes_);
   events_ = std::make_unique<epoll_event[]>(events_per_turn_);
   return 0;
 }

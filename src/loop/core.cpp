@@ -22,7 +22,6 @@ constexpr base::Nanoseconds gil_held_ns_max = 5 * base::ns_per_ms;
 
 /// For a program of its own: few connections, large pieces.
 constexpr io::UringSettings own_ring{.queue_entries = 256, .receive_buffer_count = 64};
-constexpr io::EpollSettings own_epoll{.receive_buffer_bytes = 262144};
 
 }  // namespace
 
@@ -51,7 +50,7 @@ bool Core::run() {
 
 bool Core::set_up() {
   if (attached_driver_ == nullptr) {
-    auto made = io::make_driver(io::Backend::automatic, own_ring, own_epoll);
+    auto made = io::make_driver(io::Backend::automatic, own_ring);
     if (!made) {
       PyErr_SetString(PyExc_OSError, made.error().c_str());
       return false;

@@ -20,7 +20,9 @@ enum class Backend : std::uint8_t {
 
 /// Sizes of an epoll driver. It has one receive buffer, which all its connections share.
 struct EpollSettings {
-  unsigned receive_buffer_bytes = 65536;
+  /// What ReceiveHandler::on_received promises: a body of usual size is one call of the kernel and
+  /// one of the handler. Only pages that were needed once are resident.
+  unsigned receive_buffer_bytes = 262144;
   /// Operations handled before output is flushed and the kernel is asked again.
   unsigned events_per_turn = 64;
 };
