@@ -8,15 +8,34 @@
 namespace ringhorn::net {
 
 OutputBatch* OutputPool::take() {
+  OutputBatch* batch = nullptr;
   if (free_.empty()) {
-    return std::make_unique<OutputBatch>().release();
+    batch = std::make_unique<OutputBatch>().release();
+  } else {
+    batch = free_.back().release();
+    free_.pop_back();
   }
-  OutputBatch* batch = free_.back().release();
-  free_.pop_back();
+  batch->users = 1;
   return batch;
 }
 
+OutputBatch* OutputPool::take_copy(OutputBatch* shared) {
+  RINGHORN_ASSERT(shared->users > 1 && shared->slices.empty());
+  const auto give_back = [this](OutputBatch* batch) { give(batch); };
+  std::unique_ptr<OutputBatch, decltype(give_back)> copy(take(), give_back);
+  copy->bytes.append(shared->bytes.view());
+  give(shared);
+  return copy.release();
+}
+
 void OutputPool::give(OutputBatch* batch) noexcept {
+  RINGHORN_ASSERT(batch->users > 0);
+  if (--batch->users > 0) {
+    return;
+  }
+  if (batch == last_.batch || batch == last_.base) {
+    last_ = {};
+  }
   std::unique_ptr<OutputBatch> owned(batch);
   owned->slices.clear();
   owned->slice_bytes = 0;
@@ -31,6 +50,18 @@ void OutputPool::give(OutputBatch* batch) noexcept {
   }
 }
 
+OutputBatch* OutputPool::same_step(const OutputBatch* base, std::string_view head,
+                                   std::string_view body) const noexcept {
+  OutputBatch* const batch = last_.batch;
+  if (batch == nullptr || base != last_.base || !batch->slices.empty() ||
+      (base != nullptr && base->size() != last_.base_bytes) ||
+      batch->bytes.size() != last_.base_bytes + head.size() + body.size()) {
+    return nullptr;
+  }
+  const std::string_view added = batch->bytes.view().substr(last_.base_bytes);
+  return added.starts_with(head) && added.ends_with(body) ? batch : nullptr;
+}
+
 OutputQueue::~OutputQueue() {
   clear();
 }
@@ -38,6 +69,8 @@ OutputQueue::~OutputQueue() {
 base::ByteBuffer& OutputQueue::tail() {
   if (filling_ == nullptr) {
     filling_ = pool_->take();
+  } else if (filling_->users > 1) {
+    filling_ = pool_->take_copy(filling_);
   }
   return filling_->bytes;
 }
@@ -47,6 +80,28 @@ void OutputQueue::append(base::OwnedSlice slice, std::size_t size) {
   const std::size_t offset = tail().size();
   filling_->slices.push_back({offset, size, std::move(slice)});
   filling_->slice_bytes += size;
+}
+
+void OutputQueue::append_shared(std::string_view head, std::string_view body) {
+  RINGHORN_ASSERT(body.size() < by_reference_bytes_min);
+  OutputBatch* const base = filling_;
+  if (OutputBatch* const same = pool_->same_step(base, head, body)) {
+    ++same->users;
+    filling_ = same;
+    if (base != nullptr) {
+      pool_->give(base);
+    }
+    return;
+  }
+  const std::size_t base_bytes = filling_bytes();
+  base::ByteBuffer& out = tail();
+  out.prepare(head.size() + body.size());
+  out.append(head);
+  out.append(body);
+  // Where nobody shared it the base is gone.
+  if (filling_ != base && base_bytes <= shared_base_bytes_max) {
+    pool_->note_step(base, base_bytes, filling_);
+  }
 }
 
 void OutputQueue::start(io::Send& send, io::Report report) {
@@ -60,7 +115,8 @@ void OutputQueue::start(io::Send& send, io::Report report) {
   }
   RINGHORN_ASSERT(sending_left_ > 0);
   if (sending_->pieces.empty()) {
-    send.start(sending_->bytes.view(), report);
+    const std::string_view bytes = sending_->bytes.view();
+    send.start(bytes.substr(bytes.size() - sending_left_), report);
     return;
   }
   const std::size_t left = sending_->pieces.size() - sending_->piece;
@@ -92,11 +148,7 @@ void OutputQueue::on_sent(std::size_t count) noexcept {
     pool_->give(std::exchange(sending_, nullptr));
     return;
   }
-  if (sending_->pieces.empty()) {
-    sending_->bytes.consume(count);
-    return;
-  }
-  while (count > 0) {
+  while (count > 0 && !sending_->pieces.empty()) {
     iovec& piece = sending_->pieces[sending_->piece];
     const std::size_t gone = std::min(count, piece.iov_len);
     piece.iov_base = static_cast<char*>(piece.iov_base) + gone;

@@ -4,12 +4,17 @@
 /// Bytes are gathered in a *filling* batch; a send takes the whole batch, which then stays as it is
 /// until its last byte has left, while new output fills another. Batches come from a pool that all
 /// connections of the server share: a connection without output holds none.
+///
+/// What many are to get, a broadcast, is written once: a queue that is given the same small output
+/// as the queue before, onto the same output as that had, becomes another *user* of its batch. A
+/// batch of several users is never changed: whoever has more to say takes a copy.
 #pragma once
 
 #include <sys/uio.h>
 
 #include <cstddef>
 #include <memory>
+#include <string_view>
 #include <vector>
 
 #include <ringhorn/base/byte_buffer.hpp>
@@ -30,6 +35,7 @@ struct OutputBatch {
   std::size_t slice_bytes = 0;
   std::vector<iovec> pieces;  ///< while being sent, only with slices: all runs in order
   std::size_t piece = 0;      ///< the first of `pieces` that has not left
+  std::size_t users = 0;      ///< queues that hold it; with slices at most one
 
   std::size_t size() const noexcept { return bytes.size() + slice_bytes; }
 };
@@ -40,22 +46,47 @@ class OutputPool {
  public:
   OutputPool() { free_.reserve(free_max); }
 
-  /// An empty batch; it comes back through give().
+  /// An empty batch with one user; it comes back through give().
   OutputBatch* take();
-  /// Releases the slices and keeps the memory, unless there is too much of it.
+  /// A batch with the bytes of `shared`, which loses a user to it.
+  OutputBatch* take_copy(OutputBatch* shared);
+  /// One user less. After the last one the slices are released and the memory is kept, unless there
+  /// is too much of it.
   void give(OutputBatch* batch) noexcept;
+
+  /// `batch` is what `base` (null: nothing), a batch of `base_bytes` then, becomes with some more.
+  void note_step(const OutputBatch* base, std::size_t base_bytes, OutputBatch* batch) noexcept {
+    last_ = {base, base_bytes, batch};
+  }
+  /// The batch that the last step led to, if it led from `base` as it is now and added `head` and
+  /// `body`; else null.
+  OutputBatch* same_step(const OutputBatch* base, std::string_view head,
+                         std::string_view body) const noexcept;
 
  private:
   static constexpr std::size_t free_max = 256;
   static constexpr std::size_t kept_bytes_max = 32768;
 
+  /// Forgotten when either batch comes back. Batches only grow until then: as long as the size of
+  /// `base` is the same, so are its bytes.
+  struct Step {
+    const OutputBatch* base = nullptr;
+    std::size_t base_bytes = 0;
+    OutputBatch* batch = nullptr;
+  };
+
   std::vector<std::unique_ptr<OutputBatch>> free_;
+  Step last_;
 };
 
 class OutputQueue {
  public:
   /// Pieces from this size on are worth a reference instead of a copy.
   static constexpr std::size_t by_reference_bytes_min = 16384;
+
+  /// Output up to this size is shared when more comes. Above, each queue grows its own: with a
+  /// client that does not read, the copy for each message would be longer each time.
+  static constexpr std::size_t shared_base_bytes_max = 4096;
 
   explicit OutputQueue(OutputPool& pool) noexcept : pool_(&pool) {}
   OutputQueue(const OutputQueue&) = delete;
@@ -82,6 +113,9 @@ class OutputQueue {
   base::ByteBuffer& tail();
   /// The first `size` bytes of `slice`, behind what is there, by reference.
   void append(base::OwnedSlice slice, std::size_t size);
+  /// `head` and `body`, which many may get: shared with the queue that was given the same before.
+  /// REQUIRES: body.size() < by_reference_bytes_min
+  void append_shared(std::string_view head, std::string_view body);
 
   /// Starts a send of what is next. REQUIRES: wants_send(), `send` is not in flight
   void start(io::Send& send, io::Report report);

@@ -189,7 +189,16 @@ void WebSocketSession::on_peer_finished() {
 WebSocket::Sent WebSocketSession::send(ws::MessageKind kind, std::string_view payload) {
   RINGHORN_ASSERT(handler_ != nullptr && close_.may_send());
   try {
-    writer_.write(connection_->output().tail(), kind, payload);
+    OutputQueue& output = connection_->output();
+    if (payload.size() < OutputQueue::by_reference_bytes_min &&
+        !writer_.compresses(payload.size())) {
+      std::array<char, ws::server_head_bytes_max> head;
+      const std::size_t head_bytes =
+          ws::write_frame_head(head.data(), static_cast<ws::Opcode>(kind), payload.size());
+      output.append_shared({head.data(), head_bytes}, payload);
+    } else {
+      writer_.write(output.tail(), kind, payload);
+    }
     return after_send();
   } catch (const std::bad_alloc&) {
     fail_for_memory();
