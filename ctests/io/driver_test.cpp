@@ -272,6 +272,50 @@ TEST_CASE_METHOD(EachBackend,
   stop_and_wait(*driver, receiver, receiver.receive);
 }
 
+TEST_CASE_METHOD(EachBackend, "Driver does nothing in a forked child", "[io]") {
+  auto driver = make_driver();
+  Pair pair = make_pair();
+  Pair other = make_pair();
+  Receiver receiver(*driver, pair.near);
+  Sender sender(*driver, pair.near);
+  Poller poller(*driver, pair.near.value());
+  receiver.receive.start();
+  poller.poll.start(POLLPRI);
+  settle(*driver);
+  sender.send.start("from the parent", io::Report::promptly);
+  const pid_t child = ::fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    bool quiet = driver->inherited() && !driver->has_completions() && !driver->has_submissions();
+    receiver.receive.stop();
+    poller.poll.stop();
+    sender.send.stop();
+    {
+      Sender another(*driver, other.near);
+      another.send.start("from the child", io::Report::promptly);
+      Poller one_more(*driver, other.near.value());
+      one_more.poll.start(POLLIN);
+      driver->wake();
+      driver->close(std::move(other.near));
+      turn(*driver, io::Driver::forever);
+    }
+    quiet = quiet && receiver.receive.in_flight() && receiver.bytes.empty();
+    ::_exit(quiet ? 0 : 1);
+  }
+  int status = -1;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  REQUIRE(status == 0);
+  REQUIRE_FALSE(driver->inherited());
+  run_until(*driver, [&] { return !sender.send.in_flight(); });
+  char bytes[32];
+  REQUIRE(::read(pair.far.value(), bytes, sizeof bytes) == 15);
+  REQUIRE(::recv(other.far.value(), bytes, sizeof bytes, MSG_DONTWAIT) == -1);
+  write_all(pair.far, "still here");
+  run_until(*driver, [&] { return receiver.bytes == "still here"; });
+  stop_and_wait(*driver, receiver, receiver.receive);
+  stop_and_wait(*driver, poller, poller.poll);
+}
+
 TEST_CASE_METHOD(EachBackend, "Driver leaves no descriptor behind (robustness 76)", "[io]") {
   const auto lowest_free = [] { return UniqueFd(::dup(0)).value(); };
   const int before = lowest_free();

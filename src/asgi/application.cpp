@@ -2,6 +2,7 @@
 
 #include <ringhorn/net/exchange.hpp>
 #include <ringhorn/py/error.hpp>
+#include <ringhorn/py/forked.hpp>
 #include <ringhorn/py/source.hpp>
 
 #include "bridge.hpp"
@@ -142,6 +143,9 @@ void Application::on_web_socket(net::Exchange& exchange, const ws::Handshake& ha
 void Application::State::start(PyObject* send, const py::Ref& scope) {
   py::Ref coroutine = call(send, scope);
   py::Ref task = coroutine ? bridge.loop.start_task(coroutine.get(), task_name.get()) : py::Ref();
+  if (bridge.loop.driver().inherited()) {
+    py::end_forked_child();
+  }
   if (task) {
     watch(std::move(task), send);
     return;

@@ -48,10 +48,21 @@ bool check_arguments(const char* name, size_t given, Py_ssize_t wanted, PyObject
   return false;
 }
 
+/// The connection belongs to the process that forked this one.
+bool check_process(const Cycle& cycle) {
+  if (cycle.bridge() != nullptr && cycle.bridge()->loop.driver().inherited()) {
+    PyErr_SetString(PyExc_OSError, "a forked process cannot answer a request of its parent's");
+    return false;
+  }
+  return true;
+}
+
 template <typename C>
 PyObject* call_send(PyObject* self, PyObject* const* arguments, size_t count, PyObject* keywords) {
-  return check_arguments("send", count, 1, keywords) ? own_cycle<C>(self).send(self, arguments[0])
-                                                     : nullptr;
+  C& cycle = own_cycle<C>(self);
+  return check_arguments("send", count, 1, keywords) && check_process(cycle)
+             ? cycle.send(self, arguments[0])
+             : nullptr;
 }
 
 PyObject* call_receive(PyObject* self, PyObject* const*, size_t count, PyObject* keywords) {

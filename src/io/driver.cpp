@@ -7,6 +7,9 @@
 namespace ringhorn::io {
 
 void Driver::flush() {
+  if (inherited()) {
+    return;
+  }
   flush_hooks_.push_back(flush_end_);
   // Each hook goes to the back before its call: whatever the call unlinks, the front stays valid,
   // and the order of registration is back when the mark is reached.
@@ -19,6 +22,9 @@ void Driver::flush() {
 }
 
 void Driver::dispatch() {
+  if (inherited()) {
+    return;
+  }
   now_ns_ = base::monotonic_ns();
   // Only the stops asked for before this dispatch: one asked for in a handler waits for the next.
   for (unsigned left = stops_; left > 0; --left) {

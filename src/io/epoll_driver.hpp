@@ -38,11 +38,15 @@ class EpollDriver final : public Driver {
 
   bool wait(base::Nanoseconds timeout_ns) override;
   bool has_completions() const noexcept override {
-    return !due_.empty() || !later_.empty() || woken_ || has_stops();
+    return !inherited() && (!due_.empty() || !later_.empty() || woken_ || has_stops());
   }
-  bool has_submissions() const noexcept override { return !unsent_.empty(); }
+  bool has_submissions() const noexcept override { return !inherited() && !unsent_.empty(); }
   bool expects_answers() const noexcept override { return has_submissions(); }
-  void wake() noexcept override { waker_.wake(); }
+  void wake() noexcept override {
+    if (!inherited()) {
+      waker_.wake();
+    }
+  }
   void close(base::UniqueFd fd) override;
   int descriptor() override { return epoll_fd_.value(); }
   const char* name() const noexcept override { return "epoll"; }

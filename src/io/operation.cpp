@@ -13,20 +13,30 @@
 
 namespace ringhorn::io {
 
+bool Operation::inherited() const noexcept {
+  return driver_->inherited();
+}
+
 void Accept::start() {
+  if (inherited()) {
+    return;
+  }
   RINGHORN_ASSERT(!in_flight());
   driver().start(*this);
   driver().turn_due();
 }
 
 void Accept::stop() {
-  if (!OperationAccess::stopping(*this)) {
+  if (!OperationAccess::stopping(*this) && !inherited()) {
     driver().stop(*this);
     driver().turn_due();
   }
 }
 
 void Receive::start() {
+  if (inherited()) {
+    return;
+  }
   RINGHORN_ASSERT(!OperationAccess::stopping(*this));
   if (!wanted_) {
     wanted_ = true;
@@ -36,7 +46,7 @@ void Receive::start() {
 }
 
 void Receive::pause() {
-  if (wanted_) {
+  if (wanted_ && !inherited()) {
     wanted_ = false;
     driver().pause(*this);
     driver().turn_due();
@@ -44,7 +54,7 @@ void Receive::pause() {
 }
 
 void Receive::stop() {
-  if (!OperationAccess::stopping(*this)) {
+  if (!OperationAccess::stopping(*this) && !inherited()) {
     wanted_ = false;
     driver().stop(*this);
     driver().turn_due();
@@ -52,6 +62,9 @@ void Receive::stop() {
 }
 
 void Send::start(std::string_view bytes, Report report) {
+  if (inherited()) {
+    return;
+  }
   RINGHORN_ASSERT(!in_flight());
   RINGHORN_ASSERT(!bytes.empty());
   // sendmsg(2) only reads, but iovec has no const.
@@ -64,6 +77,9 @@ void Send::start(std::string_view bytes, Report report) {
 }
 
 void Send::start(std::span<const iovec> parts, Report report) {
+  if (inherited()) {
+    return;
+  }
   RINGHORN_ASSERT(!in_flight());
   RINGHORN_ASSERT(!parts.empty() && parts.size() <= parts_max);
   message_.msg_iov = const_cast<iovec*>(parts.data());
@@ -74,6 +90,9 @@ void Send::start(std::span<const iovec> parts, Report report) {
 }
 
 void Send::stop() {
+  if (inherited()) {
+    return;
+  }
   RINGHORN_ASSERT(in_flight());
   if (!OperationAccess::stopping(*this)) {
     driver().stop(*this);
@@ -82,13 +101,16 @@ void Send::stop() {
 }
 
 void Poll::start(short events) {
+  if (inherited()) {
+    return;
+  }
   RINGHORN_ASSERT(!in_flight());
   driver().start(*this, events);
   driver().turn_due();
 }
 
 void Poll::stop() {
-  if (!OperationAccess::stopping(*this)) {
+  if (!OperationAccess::stopping(*this) && !inherited()) {
     driver().stop(*this);
     driver().turn_due();
   }

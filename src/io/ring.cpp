@@ -1,7 +1,5 @@
 #include "ring.hpp"
 
-#include <unistd.h>
-
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
@@ -39,13 +37,13 @@ bool is_passing(int error) {
 
 Ring::~Ring() {
   // A child's unmapping would hit whatever it has mapped at these addresses since.
-  if (is_mine()) {
+  if (open_ && !fork_mark_.in_child()) {
     kernel_->tear_down(ring_);
   }
 }
 
 int Ring::open(unsigned queue_entries) {
-  RINGHORN_ASSERT(owner_pid_ == 0);
+  RINGHORN_ASSERT(!open_);
   int result = -EINVAL;
   for (const unsigned flags : {deferred, cooperative}) {
     io_uring_params params{};
@@ -62,7 +60,7 @@ int Ring::open(unsigned queue_entries) {
   if ((ring_.features & feature_no_iowait) != 0) {
     wait_flags_ |= enter_no_iowait;
   }
-  owner_pid_ = ::getpid();
+  open_ = true;
   return 0;
 }
 
@@ -100,10 +98,6 @@ bool Ring::enter(Wait wait) {
   // The kernel reports how many requests it took rather than EINTR when it took some: then only the
   // lack of completions tells that the wait was broken.
   return result != -EINTR && (result < 0 || completions() > 0);
-}
-
-bool Ring::is_mine() const noexcept {
-  return owner_pid_ == ::getpid();
 }
 
 int Ring::call_enter(unsigned completions_min, unsigned flags) noexcept {

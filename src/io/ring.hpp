@@ -8,13 +8,17 @@
 #include <memory>
 #include <utility>
 
+#include <ringhorn/base/fork_mark.hpp>
+
 #include "kernel.hpp"
 
 namespace ringhorn::io {
 
 class Ring {
  public:
-  explicit Ring(std::unique_ptr<Kernel> kernel) noexcept : kernel_(std::move(kernel)) {}
+  /// `fork_mark`, borrowed, tells whether the queues are there.
+  Ring(std::unique_ptr<Kernel> kernel, const base::ForkMark& fork_mark) noexcept
+      : kernel_(std::move(kernel)), fork_mark_(fork_mark) {}
   Ring(const Ring&) = delete;
   Ring& operator=(const Ring&) = delete;
   /// Waits for nothing: the kernel gives up what is in flight. In a forked child, which never had
@@ -23,6 +27,7 @@ class Ring {
 
   /// Makes the ring, with the best flags this kernel has. 0 or the errno of io_uring_setup(2).
   int open(unsigned queue_entries);
+  bool is_open() const noexcept { return open_; }
   /// Registers `ring` for provided buffers as group 0, with the kernel's IOU_PBUF_RING_* `flags`. 0
   /// or an errno.
   int register_buffers(io_uring_buf_ring* ring, unsigned entries, unsigned short flags);
@@ -54,9 +59,6 @@ class Ring {
   /// broke the wait.
   bool enter(Wait wait);
 
-  /// False in a forked child.
-  bool is_mine() const noexcept;
-
   /// Completions at hand. They stay in place until advance().
   unsigned completions() const noexcept { return ::io_uring_cq_ready(&ring_); }
   /// REQUIRES: index < completions()
@@ -73,7 +75,8 @@ class Ring {
   std::unique_ptr<Kernel> kernel_;
   io_uring ring_{};
   unsigned wait_flags_ = IORING_ENTER_GETEVENTS;
-  int owner_pid_ = 0;  ///< 0: not open
+  const base::ForkMark& fork_mark_;
+  bool open_ = false;
 };
 
 }  // namespace ringhorn::io

@@ -5,11 +5,11 @@
 namespace ringhorn::io {
 
 UringDriver::~UringDriver() {
-  RINGHORN_ASSERT(starved_.empty() && silent_.empty() && !has_stops());
   timers_.disarm(recheck_timer_);
-  if (!ring_.is_mine()) {
+  if (inherited() || !ring_.is_open()) {
     return;
   }
+  RINGHORN_ASSERT(starved_.empty() && silent_.empty() && !has_stops());
   // Sends the last close() on its way.
   if (ring_.unsubmitted() > 0) {
     ring_.enter(Ring::Wait::no);
@@ -18,6 +18,9 @@ UringDriver::~UringDriver() {
 }
 
 bool UringDriver::wait(base::Nanoseconds timeout_ns) {
+  if (inherited()) {
+    return true;
+  }
   if (timeout_ns == 0 || has_completions()) {
     // Completions that are at hand do not need a system call to be run; requests do.
     if (ring_.unsubmitted() > 0 || !has_completions()) {
@@ -46,7 +49,8 @@ bool UringDriver::wait(base::Nanoseconds timeout_ns) {
 }
 
 bool UringDriver::has_completions() const noexcept {
-  return ring_.completions() > 0 || has_stops() || !starved_.empty() || silence_is_over();
+  return !inherited() &&
+         (ring_.completions() > 0 || has_stops() || !starved_.empty() || silence_is_over());
 }
 
 void UringDriver::dispatch_completions() {
@@ -108,6 +112,9 @@ void UringDriver::cancel(Operation& operation, std::uint64_t target) {
 }
 
 void UringDriver::close(base::UniqueFd fd) {
+  if (inherited()) {
+    return;
+  }
   io_uring_sqe& sqe = ring_.next_sqe();
   ::io_uring_prep_close(&sqe, fd.release());
   sqe.flags |= IOSQE_CQE_SKIP_SUCCESS;

@@ -24,7 +24,8 @@ namespace ringhorn::io {
 class UringDriver final : public Driver {
  public:
   /// Not usable before open() has succeeded.
-  explicit UringDriver(std::unique_ptr<Kernel> kernel) noexcept : ring_(std::move(kernel)) {}
+  explicit UringDriver(std::unique_ptr<Kernel> kernel) noexcept
+      : ring_(std::move(kernel), fork_mark()) {}
   ~UringDriver() override;
 
   /// On failure one sentence with the cause and the remedy.
@@ -32,11 +33,15 @@ class UringDriver final : public Driver {
 
   bool wait(base::Nanoseconds timeout_ns) override;
   bool has_completions() const noexcept override;
-  bool has_submissions() const noexcept override { return ring_.unsubmitted() > 0; }
+  bool has_submissions() const noexcept override { return !inherited() && ring_.unsubmitted() > 0; }
   bool expects_answers() const noexcept override {
-    return ring_.unsubmitted() > 0 && !ring_.has_taken(prompt_ticket_);
+    return has_submissions() && !ring_.has_taken(prompt_ticket_);
   }
-  void wake() noexcept override { waker_.wake(); }
+  void wake() noexcept override {
+    if (!inherited()) {
+      waker_.wake();
+    }
+  }
   void close(base::UniqueFd fd) override;
   int descriptor() override;
   const char* name() const noexcept override { return "io_uring"; }

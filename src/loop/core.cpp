@@ -88,6 +88,7 @@ void Core::tear_down() {
 }
 
 bool Core::turn() {
+  end_if_forked();
   io::Driver& driver = *running_driver_;
   watches_.stop_removed();
   watches_.arm(driver);
@@ -200,6 +201,7 @@ bool Core::run_handle(HandleObject& handle) {
   }
   const bool nested = std::exchange(in_callback_, true);
   PyObject* result = call_handle(handle);
+  end_if_forked();
   in_callback_ = nested;
   Py_XDECREF(result);
   return result != nullptr || report(handle);
@@ -211,6 +213,7 @@ bool Core::run_handle_watched(HandleObject& handle) {
   current_handle = py::Ref::borrow(as_object(&handle));
   const base::Nanoseconds start_ns = base::monotonic_ns();
   const py::Ref result = py::Ref::steal(call_handle(handle));
+  end_if_forked();
   bool going = result || report(handle);
   const double seconds =
       static_cast<double>(base::monotonic_ns() - start_ns) / static_cast<double>(base::ns_per_s);

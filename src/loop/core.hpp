@@ -16,6 +16,7 @@
 #include <ringhorn/base/intrusive_list.hpp>
 #include <ringhorn/io/driver.hpp>
 #include <ringhorn/io/timer.hpp>
+#include <ringhorn/py/forked.hpp>
 #include <ringhorn/py/ref.hpp>
 #include <ringhorn/telemetry/board.hpp>
 
@@ -67,7 +68,9 @@ class Core {
   void call_protocol(PyObject* context, Function function) {
     const bool nested = std::exchange(in_callback_, true);
     const bool entered = PyContext_Enter(context) == 0;
-    if (!entered || !function()) {
+    const bool called = entered && function();
+    end_if_forked();
+    if (!called) {
       keep_failure();
     }
     if (entered && PyContext_Exit(context) < 0) {
@@ -120,6 +123,12 @@ class Core {
     void on_expired() override {}
   };
 
+  /// Python code has forked in a callback, and this is the child: it has no loop to go on with.
+  void end_if_forked() const {
+    if (running_driver_->inherited()) {
+      py::end_forked_child();
+    }
+  }
   void note(telemetry::LoopPhase phase) const noexcept;
   bool set_up();
   void tear_down();

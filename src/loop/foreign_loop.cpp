@@ -5,6 +5,7 @@
 
 #include <ringhorn/base/assert.hpp>
 #include <ringhorn/py/error.hpp>
+#include <ringhorn/py/forked.hpp>
 
 #include "types.hpp"
 
@@ -101,6 +102,9 @@ void ForeignLoop::on_turn_due() {
 }
 
 void ForeignLoop::run_turn() {
+  if (driver().inherited()) {
+    py::end_forked_child();
+  }
   RINGHORN_ASSERT(!in_turn_);
   in_turn_ = true;
   scheduled_ = false;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include <ringhorn/py/error.hpp>
+#include <ringhorn/py/forked.hpp>
 
 namespace ringhorn::worker {
 
@@ -35,6 +36,7 @@ py::Ref Worker::await(py::Ref coroutine) {
   py::Ref result = coroutine ? py::Ref::steal(PyObject_CallMethod(
                                    loop_->object(), "run_until_complete", "O", coroutine.get()))
                              : py::Ref();
+  end_if_forked();
   if (!result) {
     take_interrupt();
   }
@@ -49,6 +51,7 @@ void Worker::run_loop() {
     const py::Ref done =
         going ? py::Ref::steal(PyObject_CallMethod(loop_->object(), "run_forever", nullptr))
               : py::Ref();
+    end_if_forked();
     if (done) {
       break;
     }
@@ -73,6 +76,13 @@ bool Worker::forgive_exit() {
   }
   py::raise(std::move(exception));
   return false;
+}
+
+/// The native loop has done it where the child was forked; others let it come back.
+void Worker::end_if_forked() const {
+  if (driver_->inherited()) {
+    py::end_forked_child();
+  }
 }
 
 void Worker::stop_loop() {

@@ -108,6 +108,7 @@ class Worker {
   py::Ref await(py::Ref coroutine);
   void run_loop();
   bool forgive_exit();
+  void end_if_forked() const;
   void stop_loop();
   /// What came out of the loop: a signal's interrupt, or one that the application raised.
   void take_interrupt();

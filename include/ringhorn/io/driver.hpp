@@ -7,14 +7,20 @@
 ///     driver.dispatch();           // runs handlers, then expired timers
 ///
 /// wait() runs no handler and touches no operation's owner: it may be called with Python's GIL
-/// released. Handlers run in dispatch() only. A driver is made in the thread that uses it, after
-/// the last fork, and goes after every operation on it has ended.
+/// released. Handlers run in dispatch() only. A driver is made in the thread that uses it, and goes
+/// after every operation on it has ended.
+///
+/// It works for the process that made it. In a child that was forked since it is *inherited*: what
+/// parent and child share in the kernel is the parent's, so nothing is submitted, watched, sent or
+/// woken, no handler runs and no operation ends. Whoever drops an operation or a driver there may
+/// do so in flight; close() closes the child's copy of the descriptor.
 #pragma once
 
 #include <memory>
 #include <string>
 
 #include <ringhorn/base/clock.hpp>
+#include <ringhorn/base/fork_mark.hpp>
 #include <ringhorn/base/intrusive_list.hpp>
 #include <ringhorn/base/result.hpp>
 #include <ringhorn/base/unique_fd.hpp>
@@ -105,6 +111,8 @@ class Driver {
     turn_handler_ = handler;
     timers_.on_turn_due(handler);
   }
+  /// Whether this process is a forked child of the one that made the driver.
+  bool inherited() const noexcept { return fork_mark_.in_child(); }
   /// The backend's name: "io_uring" or "epoll".
   virtual const char* name() const noexcept = 0;
 
@@ -140,6 +148,7 @@ class Driver {
   }
   /// True when the next dispatch has a stop to report.
   bool has_stops() const noexcept { return stops_ > 0; }
+  const base::ForkMark& fork_mark() const noexcept { return fork_mark_; }
 
   TimerQueue timers_;
   WakeHandler* wake_handler_ = nullptr;
@@ -152,6 +161,7 @@ class Driver {
     void on_flush() override {}
   };
 
+  base::ForkMark fork_mark_;
   TurnHandler* turn_handler_ = nullptr;
   base::IntrusiveList<FlushHook, FlushTag> flush_hooks_;
   FlushEnd flush_end_;

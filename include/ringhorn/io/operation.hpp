@@ -12,6 +12,8 @@
 ///    never inside stop() or the handler that called it. A second stop() before that callback adds
 ///    nothing. A handler may destroy the operation's owner in that last callback, or start the
 ///    operation again.
+///  * In a forked child nothing happens to an operation that was made before the fork (driver.hpp):
+///    starting and stopping do nothing, and it may be destroyed as it is.
 #pragma once
 
 #include <cstdint>
@@ -40,9 +42,11 @@ class Operation : public base::ListNode<OperationTag> {
   enum class Kind : std::uint8_t { accept, receive, send, poll };
 
   Operation(Driver& driver, Kind kind, int fd) noexcept : driver_(&driver), fd_(fd), kind_(kind) {}
-  ~Operation() { RINGHORN_ASSERT(!in_flight_); }
+  ~Operation() { RINGHORN_ASSERT(!in_flight_ || inherited()); }
 
   Driver& driver() const noexcept { return *driver_; }
+  /// As Driver's.
+  bool inherited() const noexcept;
 
  private:
   /// What the drivers, and nobody else, may reach into (src/io/operation_access.hpp).
