@@ -182,6 +182,7 @@ void Supervisor::tell_manager() {
   surroundings_.manager.ready("Serving " + options_.app + " with " +
                               std::to_string(fleet_.ready_count()) + " of " +
                               std::to_string(fleet_.count()) + " workers");
+  alive_ns_ = std::min(alive_ns_, now_ns_);
 }
 
 /// It watches this loop; the workers' are watched from here.

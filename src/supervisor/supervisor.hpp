@@ -163,7 +163,8 @@ class Supervisor {
   /// Silence before this is not held against a worker: we did not run ourselves.
   base::Nanoseconds awake_since_ns_ = 0;
   Ending ending_ = Ending::none;
-  base::Nanoseconds alive_ns_ = 0;  ///< when the service manager is to hear next that we live
+  /// When the service manager is to hear next that we live: never before it heard that we serve.
+  base::Nanoseconds alive_ns_ = Fleet::never;
   bool reloading_ = false;
   int status_ = 0;
 };
