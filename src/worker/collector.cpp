@@ -27,6 +27,9 @@ long read_threshold(PyObject* gc) {
 }
 
 bool settle(PyObject* gc) {
+  // Of a worker with --preload the second time: its template has frozen what it imported, this adds
+  // what the start of the application made. It joins two lists, and writes to no object's page but
+  // those at their ends.
   const py::Ref frozen = py::Ref::steal(PyObject_CallMethod(gc, "freeze", nullptr));
   const long chosen = frozen ? read_threshold(gc) : -1;
   return frozen && PyErr_Occurred() == nullptr &&
