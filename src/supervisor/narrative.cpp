@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -10,6 +9,7 @@
 #include <filesystem>
 #include <system_error>
 
+#include <ringhorn/base/small_file.hpp>
 #include <ringhorn/base/unique_fd.hpp>
 
 #include "signal_watch.hpp"
@@ -34,11 +34,9 @@ std::string seconds(base::Nanoseconds duration_ns) {
 
 /// The letter of the process's state in /proc; 0 when it is not there.
 char state_of(pid_t pid) {
-  const base::UniqueFd file(
-      ::open(("/proc/" + std::to_string(pid) + "/stat").c_str(), O_RDONLY | O_CLOEXEC));
   std::array<char, 512> bytes;
-  const ssize_t count = ::read(file.value(), bytes.data(), bytes.size());
-  const std::string_view text(bytes.data(), count > 0 ? static_cast<std::size_t>(count) : 0);
+  const std::string path = "/proc/" + std::to_string(pid) + "/stat";
+  const std::string_view text = base::read_small_file(path.c_str(), bytes);
   const std::size_t end = text.rfind(')');  // the name before it may hold anything
   return end != std::string_view::npos && end + 2 < text.size() ? text[end + 2] : '\0';
 }

@@ -1,6 +1,5 @@
 #include "wear.hpp"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <array>
@@ -8,7 +7,7 @@
 #include <random>
 #include <string_view>
 
-#include <ringhorn/base/unique_fd.hpp>
+#include <ringhorn/base/small_file.hpp>
 
 #include "settings.hpp"
 
@@ -55,10 +54,8 @@ std::string Wear::reason(std::uint64_t finished_count, base::Nanoseconds now_ns)
 }
 
 std::optional<std::uint64_t> resident_bytes() {
-  const base::UniqueFd file(::open("/proc/self/statm", O_RDONLY | O_CLOEXEC));
-  std::array<char, 128> bytes;
-  const ssize_t count = ::read(file.value(), bytes.data(), bytes.size());
-  const std::string_view text(bytes.data(), count > 0 ? static_cast<std::size_t>(count) : 0);
+  std::array<char, 512> bytes;
+  const std::string_view text = base::read_small_file("/proc/self/statm", bytes);
   const std::size_t at = text.find(' ');
   std::uint64_t pages = 0;
   if (at == std::string_view::npos ||
