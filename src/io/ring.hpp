@@ -45,8 +45,12 @@ class Ring {
   unsigned last_ticket() const noexcept { return ring_.sq.sqe_tail; }
   /// Whether the kernel has taken that request: what it has to say of it at once is a completion
   /// at hand by then, unless overflowed().
-  bool has_taken(unsigned ticket) const noexcept {
-    return static_cast<int>(*ring_.sq.khead - ticket) >= 0;
+  bool has_taken(unsigned ticket) const noexcept { return !is_after(ticket, last_taken()); }
+  /// The ticket of the last request that the kernel has taken.
+  unsigned last_taken() const noexcept { return *ring_.sq.khead; }
+  /// Whether the request of the one ticket is behind that of the other; they run over.
+  static bool is_after(unsigned ticket, unsigned other) noexcept {
+    return static_cast<int>(ticket - other) > 0;
   }
   /// Completions wait in the kernel for room in the queue.
   bool overflowed() const noexcept {

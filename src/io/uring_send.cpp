@@ -113,16 +113,13 @@ void UringDriver::settle_silent() {
     }
   }
   // A handler may start silent sends, and even submit them: those are not for now.
-  const Operation* last = nullptr;
-  for (Operation* each = silent_.front(); each != nullptr; each = silent_.after(*each)) {
-    if (!ring_.has_taken(OperationAccess::ticket(static_cast<Send&>(*each)))) {
+  const unsigned last = ring_.last_taken();
+  for (Operation* each = silent_.front(); each != nullptr; each = silent_.front()) {
+    auto& send = static_cast<Send&>(*each);
+    if (Ring::is_after(OperationAccess::ticket(send), last)) {
       break;
     }
-    last = each;
-  }
-  for (bool more = last != nullptr; more;) {
-    auto& send = static_cast<Send&>(*silent_.pop_front());
-    more = &send != last;
+    send.unlink();
     complete(send, static_cast<int>(bytes_of(OperationAccess::message(send))));
   }
 }
