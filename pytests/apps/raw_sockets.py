@@ -178,6 +178,30 @@ async def send_odd(scope, receive, send):
     await note_messages(key, receive)
 
 
+class Message(dict):
+    pass
+
+
+async def send_alike(scope, receive, send):
+    """Sends in every form that a message of two members, and one like it, can have."""
+    await accepted(receive, send)
+    kind = "websocket.send"
+    text, data = (bytes.fromhex(digits).decode() for digits in ("74657874", "6279746573"))
+    for message in (
+        {"type": kind, "text": "usual"},
+        {"type": kind, "bytes": b"usual"},
+        {"text": "other order", "type": kind},
+        {"type": "".join(kind), text: "keys that are not interned"},
+        {"type": kind, data: bytearray(b"the same")},
+        Message(type=kind, text="of a class of its own"),
+        {"type": kind, "bytes": memoryview(b"a view")},
+        {"type": kind, "text": ""},
+        {"type": kind, "text": None, "bytes": b"beside None"},
+    ):
+        await send(message)
+    await receive()
+
+
 async def close(scope, receive, send):
     """Closes with `code` and `reason` of the query, then notes what there is to receive."""
     asked = query(scope)
@@ -315,6 +339,7 @@ ROUTES = {
     "/ws/deny-with": deny_with,
     "/ws/misbehave": misbehave,
     "/ws/odd": send_odd,
+    "/ws/alike": send_alike,
     "/ws/close": close,
     "/ws/send-late": send_late,
     "/ws/sleep": sleep,

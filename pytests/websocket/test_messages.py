@@ -55,6 +55,23 @@ def test_send_takes_one_of_text_and_bytes_and_refuses_the_rest(server):
     assert "Expected ASGI message 'websocket.send' or 'websocket.close', but got" in said[6]
 
 
+@holds("asgi_62")
+def test_send_takes_a_message_in_every_form(server):
+    with open_websocket(server, "/ws/alike") as socket:
+        assert [socket.read() for _ in range(9)] == [
+            "usual",
+            b"usual",
+            "other order",
+            "keys that are not interned",
+            b"the same",
+            "of a class of its own",
+            b"a view",
+            "",
+            b"beside None",
+        ]
+        socket.close()
+
+
 @pytest.mark.parametrize("size", [0, 1, 125, 126, 127, 65535, 65536, 1000000])
 def test_echo_of_any_length(server, size):
     data = random.Random(size).randbytes(size)

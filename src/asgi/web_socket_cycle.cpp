@@ -19,6 +19,30 @@ py::Ref make_text(std::string_view text) {
       PyUnicode_DecodeUTF8(text.data(), static_cast<Py_ssize_t>(text.size()), nullptr));
 }
 
+/// `object`, borrowed, is null when there is none.
+struct Payload {
+  ws::MessageKind kind = ws::MessageKind::text;
+  PyObject* object = nullptr;
+};
+
+/// The payload of `{"type": "websocket.send", "text": …}`, or with "bytes", of just these members
+/// in this order and with interned keys, as nearly every application writes it: found without a
+/// look-up. Of any other message nothing is said.
+Payload read_usual(PyObject* message, const Names& names) {
+  Py_ssize_t at = 0;
+  PyObject* key = nullptr;
+  PyObject* value = nullptr;
+  if (!PyDict_CheckExact(message) || PyDict_GET_SIZE(message) != 2 ||
+      PyDict_Next(message, &at, &key, &value) == 0 || key != names.type.get() ||
+      !is(value, names.websocket_send) || PyDict_Next(message, &at, &key, &value) == 0 ||
+      value == Py_None) {
+    return {};
+  }
+  return key == names.text.get()    ? Payload{ws::MessageKind::text, value}
+         : key == names.bytes.get() ? Payload{ws::MessageKind::binary, value}
+                                    : Payload{};
+}
+
 }  // namespace
 
 WebSocketCycle::WebSocketCycle(Bridge& bridge, net::Exchange& exchange)
@@ -102,6 +126,11 @@ PyObject* WebSocketCycle::send(PyObject* self, PyObject* message) {
     return raise_disconnected();
   }
   const Names& names = bridge()->names;
+  if (state_ == State::open) {
+    if (const Payload usual = read_usual(message, names); usual.object != nullptr) {
+      return send_payload(self, usual.kind, py::Ref::borrow(usual.object));
+    }
+  }
   PyObject* type = read_type(message, names);
   if (type == nullptr) {
     return nullptr;
@@ -130,10 +159,8 @@ PyObject* WebSocketCycle::send(PyObject* self, PyObject* message) {
 
 PyObject* WebSocketCycle::send_message(PyObject* self, PyObject* message) {
   const Names& names = bridge()->names;
-  const py::Ref text = py::Ref::borrow(member(message, names.text));
-  // A message of two members, `type` and `text`, has no third to look for.
-  const bool is_whole = text && PyDict_GET_SIZE(message) == 2;
-  const py::Ref bytes = py::Ref::borrow(is_whole ? nullptr : member(message, names.bytes));
+  py::Ref text = py::Ref::borrow(member(message, names.text));
+  py::Ref bytes = py::Ref::borrow(member(message, names.bytes));
   const bool has_text = text && text.get() != Py_None;
   const bool has_bytes = bytes && bytes.get() != Py_None;
   if (has_text == has_bytes) {
@@ -142,18 +169,25 @@ PyObject* WebSocketCycle::send_message(PyObject* self, PyObject* message) {
     }
     return nullptr;
   }
+  return has_text ? send_payload(self, ws::MessageKind::text, std::move(text))
+                  : send_payload(self, ws::MessageKind::binary, std::move(bytes));
+}
+
+PyObject* WebSocketCycle::send_payload(PyObject* self, ws::MessageKind kind, py::Ref payload) {
+  const bool is_text = kind == ws::MessageKind::text;
   std::string_view view;
   BodyBytes body;
-  if (has_text) {
-    if (!PyUnicode_Check(text.get())) {
-      PyErr_Format(PyExc_TypeError, "'text' must be str, not %.100s", Py_TYPE(text.get())->tp_name);
+  if (is_text) {
+    if (!PyUnicode_Check(payload.get())) {
+      PyErr_Format(PyExc_TypeError, "'text' must be str, not %.100s",
+                   Py_TYPE(payload.get())->tp_name);
       return nullptr;
     }
-    if (!view_text(text.get(), view)) {
+    if (!view_text(payload.get(), view)) {
       return nullptr;
     }
   } else {
-    if (!body.read(bytes.get())) {
+    if (!body.read(payload.get())) {
       return nullptr;
     }
     view = body.view();
@@ -161,12 +195,10 @@ PyObject* WebSocketCycle::send_message(PyObject* self, PyObject* message) {
   if (socket_ == nullptr) {
     return raise_disconnected();  // a buffer's exporter ran Python code
   }
-  const ws::MessageKind kind = has_text ? ws::MessageKind::text : ws::MessageKind::binary;
-  PyObject* owner = has_text ? text.get() : bytes.get();
   const bool by_reference =
-      view.size() >= by_reference_bytes_min && (has_text || PyBytes_CheckExact(owner));
+      view.size() >= by_reference_bytes_min && (is_text || PyBytes_CheckExact(payload.get()));
   const net::WebSocket::Sent sent =
-      by_reference ? socket_->send(kind, own(owner, view)) : socket_->send(kind, view);
+      by_reference ? socket_->send(kind, own(payload.get(), view)) : socket_->send(kind, view);
   return sent == net::WebSocket::Sent::wait
              ? Awaitable::make_wait(*bridge(), Awaitable::Kind::writable, self, *this)
              : Py_NewRef(bridge()->ready.get());

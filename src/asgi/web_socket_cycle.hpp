@@ -55,6 +55,7 @@ class WebSocketCycle final : public Cycle,
   bool full() const noexcept;
 
   PyObject* send_message(PyObject* self, PyObject* message);
+  PyObject* send_payload(PyObject* self, ws::MessageKind kind, py::Ref payload);
   PyObject* accept(PyObject* message);
   bool add_accept_fields(PyObject* headers);
   bool add_subprotocol(PyObject* subprotocol);

@@ -59,7 +59,8 @@ OutputBatch* OutputPool::same_step(const OutputBatch* base, std::string_view hea
     return nullptr;
   }
   const std::string_view added = batch->bytes.view().substr(last_.base_bytes);
-  return added.starts_with(head) && added.ends_with(body) ? batch : nullptr;
+  const bool same = added.substr(head.size()) == body && added.substr(0, head.size()) == head;
+  return same ? batch : nullptr;
 }
 
 OutputQueue::~OutputQueue() {
