@@ -125,7 +125,7 @@ class Core {
 
   /// Python code has forked in a callback, and this is the child: it has no loop to go on with.
   void end_if_forked() const {
-    if (running_driver_->inherited()) {
+    if (in_run() && running_driver_->inherited()) {
       py::end_forked_child();
     }
   }
