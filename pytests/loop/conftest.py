@@ -12,8 +12,8 @@ import logging
 import os
 
 import pytest
+from support.doors import INSIDE
 
-INSIDE = "RINGHORN_LOOP_TESTS"  # set inside the executable
 SERVED = ("test_tasks.py",)  # black-box: through each door
 OUTSIDE = ("cpython",)  # folders: the loop alone, in an interpreter without a server
 

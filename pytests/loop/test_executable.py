@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from conftest import INSIDE
+from support.doors import INSIDE
 from support.patience import seconds
 from support.server import Server
 

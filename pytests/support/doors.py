@@ -23,6 +23,8 @@ APPS = Path(__file__).resolve().parent.parent / "apps"
 _HIDDEN_PREFIXES = ("RINGHORN_", "UVICORN_", "PYTHON", "PYTEST_", "COVERAGE_", "VIRTUAL_ENV")
 _KEPT = ("PYTHONMALLOC",)
 
+INSIDE = "RINGHORN_LOOP_TESTS"  # set inside the executable that runs the tests of the loop
+
 
 def clean_environment() -> dict[str, str]:
     return {
