@@ -121,6 +121,9 @@ def test_empty_line_after_a_body_is_skipped(server):
         row("robustness_04", "every tchar", "!#$%&'*+-.^_`|~09Az"),
         row("robustness_04", "32 bytes", "M" * 32),
         row("robustness_04", "an unknown one", "BREW"),
+        row("robustness_04", "the beginning of one", "POS"),
+        row("robustness_04", "one in mixed case", "Post"),
+        *(row("robustness_04", name, name) for name in ("POST", "PUT", "DELETE", "OPTIONS")),
         row("robustness_04", "PATCH", "PATCH"),
     ],
 )

@@ -1,5 +1,7 @@
 #include "scope.hpp"
 
+#include <algorithm>
+
 #include <ringhorn/py/bytes.hpp>
 
 namespace ringhorn::asgi {
@@ -35,6 +37,12 @@ bool ScopeBuilder::prepare(PyObject* state, const std::string& root_path) {
   const Names& names = bridge_.names;
   asgi_ = py::Ref::steal(Py_BuildValue("{ssss}", "version", "3.0", "spec_version", "2.5"));
   get_ = py::Ref::steal(PyUnicode_InternFromString("GET"));
+  for (std::size_t index = 0; index < usual_methods.size(); ++index) {
+    methods_[index] = py::Ref::steal(PyUnicode_InternFromString(usual_methods[index].data()));
+    if (!methods_[index]) {
+      return false;
+    }
+  }
   state_ = py::Ref::borrow(state);
   const py::Ref root = py::Ref::steal(PyUnicode_DecodeFSDefault(root_path.c_str()));
   if (!asgi_ || !get_ || !root) {
@@ -166,6 +174,10 @@ py::Ref ScopeBuilder::make_subprotocols(const ws::Handshake& handshake) {
 
 /// ASGI wants the method in upper case; HTTP methods that are not are none that HTTP defines.
 py::Ref ScopeBuilder::make_method(std::string_view method) {
+  const auto* const usual = std::find(usual_methods.begin(), usual_methods.end(), method);
+  if (usual != usual_methods.end()) {
+    return methods_[static_cast<std::size_t>(usual - usual_methods.begin())];
+  }
   const py::Ref sent = py::Ref::steal(
       PyUnicode_DecodeASCII(method.data(), static_cast<Py_ssize_t>(method.size()), nullptr));
   return sent ? py::Ref::steal(PyObject_CallMethod(sent.get(), "upper", nullptr)) : py::Ref();

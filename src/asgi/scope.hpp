@@ -2,6 +2,9 @@
 /// template, with what the request says put into it. Needs the GIL.
 #pragma once
 
+#include <array>
+#include <string_view>
+
 #include <ringhorn/net/exchange.hpp>
 #include <ringhorn/py/ref.hpp>
 #include <ringhorn/ws/handshake.hpp>
@@ -23,6 +26,9 @@ class ScopeBuilder {
   py::Ref make_web_socket(net::Exchange& exchange, const ws::Handshake& handshake);
 
  private:
+  /// Those besides GET, which is in the template, the most frequent first.
+  static constexpr std::array<std::string_view, 6> usual_methods = {"POST",    "PUT",  "DELETE",
+                                                                    "OPTIONS", "HEAD", "PATCH"};
   /// What the scopes of one type begin as.
   struct Template {
     py::Ref dict;
@@ -47,6 +53,8 @@ class ScopeBuilder {
   py::Ref asgi_;
   py::Ref state_;
   py::Ref get_;
+  /// Interned, so that an application finds them in its tables at once.
+  std::array<py::Ref, usual_methods.size()> methods_;
   py::Ref server_;
   sock::Address server_address_;
 };
