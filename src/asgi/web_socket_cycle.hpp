@@ -71,13 +71,13 @@ class WebSocketCycle final : public Cycle,
 
   net::Exchange* exchange_;           ///< while connecting or denying
   net::WebSocket* socket_ = nullptr;  ///< while open
-  MessageQueue queue_;
-  py::Ref reason_;  ///< of the end; empty: none
   std::uint16_t code_ = ws::close_abnormal;
   State state_ = State::connecting;
   bool connect_told_ = false;
   bool in_hand_ = false;  ///< a message was taken and the next has not been asked for
   bool full_ = false;     ///< net delivers nothing until want_more()
+  MessageQueue queue_;
+  py::Ref reason_;  ///< of the end; empty: none
 };
 
 }  // namespace ringhorn::asgi

@@ -17,12 +17,12 @@ namespace ringhorn::net {
 Connection::Connection(ServerState& server, base::UniqueFd socket, const sock::Address& local)
     : server_(&server),
       socket_(std::move(socket)),
-      receive_(server.driver(), socket_.value(), *this),
-      send_(server.driver(), socket_.value(), *this),
-      watch_(server.driver(), socket_.value(), *this),
       output_(server.output_pool()),
-      read_timeout_(*this),
+      send_(server.driver(), socket_.value(), *this),
       write_timeout_(*this),
+      read_timeout_(*this),
+      receive_(server.driver(), socket_.value(), *this),
+      watch_(server.driver(), socket_.value(), *this),
       local_(&local) {}
 
 Connection::~Connection() {

@@ -186,12 +186,13 @@ class Connection final : public base::ListNode<ConnectionsTag>,
   std::uint64_t discarded_bytes_ = 0;
   Protocol* session_ = nullptr;
   std::unique_ptr<WebSocketSession> web_socket_;
-  io::Receive receive_;
-  io::Send send_;
-  io::Poll watch_;
+  // What a send touches stands together: a broadcast finds it cold for each connection.
   OutputQueue output_;
-  Timeout read_timeout_;
+  io::Send send_;
   Timeout write_timeout_;
+  Timeout read_timeout_;
+  io::Receive receive_;
+  io::Poll watch_;
   StallWatch stall_;
   const sock::Address* local_;
   sock::Address client_;

@@ -20,8 +20,8 @@ WebSocketSession::WebSocketSession(ServerState& server, Connection& connection,
       connection_(&connection),
       handler_(&handler),
       face_(*this),
-      reader_(server.settings().web_socket.message_bytes_max, server.deflate_pool(), deflate),
-      writer_(server.deflate_pool(), deflate, server.settings().web_socket.compressed_bytes_min) {}
+      writer_(server.deflate_pool(), deflate, server.settings().web_socket.compressed_bytes_min),
+      reader_(server.settings().web_socket.message_bytes_max, server.deflate_pool(), deflate) {}
 
 void WebSocketSession::begin(base::ByteBuffer held) {
   RINGHORN_ASSERT(!running_ && held_.empty());

@@ -86,14 +86,11 @@ class WebSocketSession final : public Protocol {
   /// Nothing more is said or heard: the handler is told, the connection ends.
   void leave(Farewell farewell);
 
+  // What every send looks at comes first, in two lines of the cache.
   ServerState* server_;
   Connection* connection_;
   WebSocketHandler* handler_;
   WebSocket face_;
-  ws::MessageReader reader_;
-  ws::MessageWriter writer_;
-  ws::CloseState close_;
-  base::ByteBuffer held_;  ///< bytes that nobody wants yet
   std::uint32_t ping_number_ = 0;
   std::uint8_t fault_turns_ = 0;  ///< until the reader's fault is answered
   bool running_ = false;
@@ -101,10 +98,13 @@ class WebSocketSession final : public Protocol {
   bool heard_ = false;  ///< bytes have come since the last ping
   bool awaiting_pong_ = false;
   bool producer_waits_ = false;  ///< somebody was told to wait for on_writable
-  bool delivered_ = false;       ///< a message, by the reading that goes on or was last
   bool faulty_ = false;          ///< the reader's fault is to be answered
   bool parting_ = false;         ///< the server drains
   bool out_of_memory_ = false;
+  ws::MessageWriter writer_;
+  ws::CloseState close_;
+  base::ByteBuffer held_;  ///< bytes that nobody wants yet
+  ws::MessageReader reader_;
 };
 
 }  // namespace ringhorn::net
