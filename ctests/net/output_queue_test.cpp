@@ -153,6 +153,16 @@ TEST_CASE("OutputQueue that has more to say than others leaves what they share a
   lines.settle();
 }
 
+TEST_CASE("OutputQueue whose output has grown does not share what came of it before", "[net]") {
+  Lines lines(2);
+  lines[0].share("2:", "hi");
+  lines[1].share("2:", "hi");
+  lines[0].share("1:", "!");
+  lines[1].add("more");  // it is the only user of what both had
+  lines[1].share("1:", "!");
+  lines.settle();
+}
+
 TEST_CASE("OutputQueue forgets what was shared with its last user", "[net]") {
   Lines lines(2);
   lines[0].share("2:", "hi");
