@@ -27,6 +27,16 @@ async def scope_types(scope, receive, send):
     await respond_json(send, of(scope))
 
 
+USUAL_METHODS = ("GET", "POST", "PUT", "DELETE", "OPTIONS", "HEAD", "PATCH")
+
+
+async def method_interned(scope, receive, send):
+    """Whether a usual method is the very string that stands in the code of an application."""
+    found = any(scope["method"] is usual for usual in USUAL_METHODS)
+    note(key_of(scope), "interned" if found else "a copy")
+    await respond(send, b"")
+
+
 async def mutate_scope(scope, receive, send):
     """Leaves marks in everything of its scope that can be changed; shows what it found first."""
     found = plain(scope)
@@ -182,6 +192,7 @@ async def two_receivers(scope, receive, send):
 ROUTES = {
     "/scope": show_scope,
     "/scope-types": scope_types,
+    "/method-interned": method_interned,
     "/mutate-scope": mutate_scope,
     "/echo": echo,
     "/echo-pieces": echo_pieces,

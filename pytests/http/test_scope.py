@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from support.checks import check_accepted, fresh_id, request, show
+from support.checks import await_note, check_accepted, fresh_id, request, show
 from support.holds import holds, row
 
 HOST = "Host: test"
@@ -45,6 +45,17 @@ def test_scope_of_a_plain_request(server):
         assert scope["headers"] == [[{"bytes": "host"}, {"bytes": "example.com:81"}]]
         assert scope["client"] == ["127.0.0.1", connection.local_port]
         assert scope["server"] == ["127.0.0.1", server.port]
+
+
+@holds("asgi_20")
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE", "OPTIONS", "HEAD", "PATCH"])
+def test_usual_method_is_the_interned_string(server, method):
+    """So no request makes one, and look-ups in an application's tables compare pointers."""
+    key = fresh_id()
+    with server.connect() as connection:
+        connection.send(request(f"{method} /method-interned?id={key} HTTP/1.1", HOST))
+        assert connection.read_response(method).status == 200
+    await_note(server, key, "interned")
 
 
 @holds("asgi_05", "asgi_35", "lesson_09")
