@@ -185,6 +185,18 @@ def start_process() -> multiprocessing.Process:
     return process
 
 
+def hold() -> tuple[int, int]:
+    """A child that lives on, as those of a ProcessPoolExecutor do, until the pipe is closed."""
+    readable, writable = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.close(writable)
+        os.read(readable, 1)
+        os._exit(0)
+    os.close(readable)
+    return pid, writable
+
+
 async def app(scope, receive, send):
     if scope["type"] == "lifespan":
         return await live(receive, send)
@@ -196,6 +208,13 @@ async def app(scope, receive, send):
         process = start_process()
         await asyncio.to_thread(process.join)
         await respond_json(send, process.exitcode)
+    elif scope["path"] == "/hold":
+        world.held = hold()
+        await respond(send)
+    elif scope["path"] == "/let-go":
+        pid, writable = world.held
+        os.close(writable)
+        await respond_json(send, os.waitpid(pid, 0)[1])
     elif scope["path"] == "/wait":
         await send({"type": "http.response.start", "status": 200})
         await send({"type": "http.response.body", "body": b"wait", "more_body": True})

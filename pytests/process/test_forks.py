@@ -84,3 +84,19 @@ def test_forked_child_cannot_answer_its_parents_request(during):
 def test_process_of_multiprocessing_runs_a_loop_of_its_own(during):
     """Started on the loop's thread: its end is no end of the server."""
     assert during("/process") == 0
+
+
+@holds("robustness_83")
+def test_forked_child_that_lives_on_keeps_no_connection_open(shared):
+    """What the parent closes has ended for the client, whatever process has a copy."""
+    server = shared(APP)
+    with server.connect() as forking, server.connect() as closing:
+        closing.get("/echo")
+        closing.read_response()
+        forking.get("/hold")
+        assert forking.read_response().status == 200
+        closing.get("/echo", "Connection: close")
+        assert closing.read_response().status == 200
+        closing.expect_close()
+        forking.get("/let-go")
+        assert show(forking.read_response()) == 0

@@ -34,6 +34,8 @@ class Listener final : private io::AcceptHandler, private io::PollHandler {
   /// Ends, out of a later dispatch, after what waits in the kernel's queue was accepted, where
   /// `drain` wants that (robustness 85). Started or not; a second call adds nothing but haste.
   void stop(const Drain& drain);
+  /// As Server::drop_copies().
+  void drop_copy() noexcept { socket_.reset(); }
   /// The socket is closed and nothing is in flight.
   bool stopped() const noexcept { return state_ == State::stopped; }
 

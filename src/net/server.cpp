@@ -36,6 +36,10 @@ void Server::abort_all() {
   state_->abort_all();
 }
 
+void Server::drop_copies() noexcept {
+  state_->drop_copies();
+}
+
 bool Server::idle() const noexcept {
   return state_->idle();
 }

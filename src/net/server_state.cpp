@@ -241,6 +241,17 @@ void ServerState::finish_drain() {
   }
 }
 
+void ServerState::drop_copies() noexcept {
+  RINGHORN_ASSERT(driver_->inherited());
+  for (Connection* each = connections_.front(); each != nullptr; each = connections_.after(*each)) {
+    each->take_socket().reset();
+  }
+  for (const std::unique_ptr<Listener>& listener : listeners_) {
+    listener->drop_copy();
+  }
+  owed_.clear();
+}
+
 bool ServerState::idle() noexcept {
   return connection_count_ == 0 && owed_.empty() &&
          std::all_of(listeners_.begin(), listeners_.end(),

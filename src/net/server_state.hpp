@@ -43,6 +43,7 @@ class ServerState final : private io::FlushHook, private io::Timer {
   void drain(const Drain& drain, std::function<void()> on_idle);
   void hurry();
   void abort_all();
+  void drop_copies() noexcept;
   bool idle() noexcept;
   std::size_t connection_count() const noexcept { return connection_count_; }
   std::size_t exchange_count() const noexcept { return exchange_count_; }

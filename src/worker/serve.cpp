@@ -47,6 +47,7 @@ void Worker::serve() {
   keep_freed_pages();
   settle_collector();
   server_->start();
+  signals_.on_fork([this] { server_->drop_copies(); });
   // Out of the running loop: whoever reads the line may send a signal at once.
   Alarm first_turn([this] { say_ready(); });
   driver_->timers().arm(first_turn, driver_->now_ns());

@@ -2,7 +2,6 @@
 
 #include <csignal>
 #include <iterator>
-#include <utility>
 
 namespace ringhorn::worker {
 
@@ -86,6 +85,9 @@ PyObject* Signals::on_forked(PyObject* capsule, PyObject*) {
   }
   if (!none) {
     return nullptr;
+  }
+  if (self->on_fork_) {
+    self->on_fork_();
   }
   Py_RETURN_NONE;
 }

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <utility>
 
 #include <ringhorn/py/ref.hpp>
 
@@ -21,6 +22,8 @@ class Signals {
   /// Takes the signals over; `loop` is borrowed and must run for `on_stop` to be called. False with
   /// an exception set on failure. REQUIRES: this is the main thread
   bool install(PyObject* loop, std::function<void()> on_stop);
+  /// `in_child` is called in each child that Python code forks, once its signals are its own.
+  void on_fork(std::function<void()> in_child) { on_fork_ = std::move(in_child); }
   /// From now on the first signal is graceful.
   void allow_graceful() noexcept { graceful_ = true; }
   /// One more signal is graceful: what the first began has only been announced.
@@ -46,6 +49,7 @@ class Signals {
   bool give_back(std::size_t index);
 
   std::function<void()> on_stop_;
+  std::function<void()> on_fork_;
   py::Ref loop_;
   py::Ref module_;
   py::Ref previous_[2];

@@ -102,6 +102,11 @@ class Server {
   /// on_idle of drain() still follows.
   void abort_all();
 
+  /// Closes a forked child's copies of all sockets, so that a connection ends for its client when
+  /// the parent closes it, and the address is free when the parent is gone. REQUIRES: the driver is
+  /// inherited; the server is not used after it
+  void drop_copies() noexcept;
+
   /// No listener, connection or operation is left.
   bool idle() const noexcept;
   std::size_t connection_count() const noexcept;
