@@ -26,10 +26,12 @@ _OPTIONS = (
 )
 _WAIT = """
 new Promise((resolve) => {
-  const holds = () => (%s);
-  if (holds()) return resolve(true);
+  const look = () => (%s);
+  const seen = look();
+  if (seen !== false) return resolve(seen);
   const observer = new MutationObserver(() => {
-    if (holds()) { observer.disconnect(); resolve(true); }
+    const seen = look();
+    if (seen !== false) { observer.disconnect(); resolve(seen); }
   });
   observer.observe(document, {subtree: true, childList: true, characterData: true});
 })
@@ -136,9 +138,6 @@ class Page:
         assert self.run(_WAIT % condition) is True
 
     def await_text(self, selector: str, pattern: str) -> str:
-        """Until the text of that element matches; the text."""
+        """Until the text of that element matches; the text that did, which may be gone by now."""
         text = f"document.querySelector({json.dumps(selector)}).textContent"
-        self.await_that(f"new RegExp({json.dumps(pattern)}).test({text})")
-        found = self.run(text)
-        assert re.search(pattern, found), found
-        return found
+        return self.run(_WAIT % f"new RegExp({json.dumps(pattern)}).test({text}) && {text}")

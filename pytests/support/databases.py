@@ -45,7 +45,7 @@ def postgresql() -> Iterator[Databases]:
         def command(port: int) -> list[str]:
             settings = [
                 "listen_addresses=127.0.0.1", f"unix_socket_directories={folder}", "fsync=off",
-                "max_connections=40", "shared_buffers=16MB", "autovacuum=off", "jit=off",
+                "max_connections=100", "shared_buffers=16MB", "autovacuum=off", "jit=off",
             ]  # fmt: skip
             options = [word for setting in settings for word in ("-c", setting)]
             return [f"{programs[-1]}/postgres", "-D", data, "-p", str(port), *options]
