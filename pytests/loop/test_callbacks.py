@@ -4,6 +4,7 @@ import asyncio
 import contextvars
 import functools
 import gc
+import socket
 import sys
 import threading
 import weakref
@@ -40,6 +41,55 @@ def test_what_a_callback_schedules_waits_for_the_next_turn(loop):
     assert seen == ["first", "second"]
     turn(loop)
     assert seen == ["first", "second", "next turn"]
+
+
+class Noting(asyncio.Protocol):
+    def __init__(self, note):
+        self.note = note
+
+    def data_received(self, data):
+        self.note("data")
+
+
+def note_a_busy_turn(loop):
+    """What is seen in which order when a callback, a protocol, a descriptor and a timer have all
+    got something to do, and each schedules something more."""
+    seen = []
+
+    def note(name):
+        seen.append(name)
+        loop.call_soon(seen.append, f"after {name}")
+
+    ours, far = socket.socketpair()
+    watched, other = socket.socketpair()
+    transport, _ = loop.run_until_complete(loop.create_connection(lambda: Noting(note), sock=ours))
+    loop.add_reader(watched, lambda: (loop.remove_reader(watched), note("descriptor")))
+    for _ in range(3):
+        turn(loop)  # the transport reads, and both are known to the kernel
+    assert seen == []
+    loop.call_soon(note, "ready")
+    loop.call_soon(lambda: loop.call_soon(loop.call_soon, loop.stop))
+    loop.call_at(loop.time(), note, "timer")
+    far.send(b"x")
+    other.send(b"x")
+    loop.run_forever()
+    transport.close()
+    turn(loop)
+    for each in (far, watched, other):
+        each.close()
+    return seen
+
+
+def test_order_of_a_turn_is_asyncios(loop):
+    theirs = asyncio.new_event_loop()
+    seen, expected = note_a_busy_turn(loop), note_a_busy_turn(theirs)
+    theirs.close()
+    # What the kernel reports at once has no order.
+    for each in (seen, expected):
+        each[1:3] = sorted(each[1:3])
+        each[5:7] = sorted(each[5:7])
+    assert seen == expected
+    assert seen[:4] == ["ready", "data", "descriptor", "timer"]
 
 
 def test_stop_before_run_ends_it_after_what_is_ready(loop):

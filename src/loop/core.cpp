@@ -29,10 +29,10 @@ Core::Core(PyObject* self, py::Ref types) noexcept
     : self_(self),
       types_owner_(std::move(types)),
       types_(Types::of(types_owner_)),
-      watches_(ready_) {}
+      watches_(came_in_) {}
 
 Core::~Core() {
-  RINGHORN_ASSERT(ready_.empty() && armed_.empty() && !in_run());
+  RINGHORN_ASSERT(ready_.empty() && came_in_.empty() && armed_.empty() && !in_run());
 }
 
 bool Core::run() {
@@ -87,6 +87,10 @@ void Core::tear_down() {
   }
 }
 
+/// In asyncio's order: those that were ready before, what has come in, the timers that are due; and
+/// what these make ready waits its turn. Who came later must not overtake who waits: a queue whose
+/// newcomers are served first starves the others. Where nobody waited, the next round runs at once:
+/// there is nobody to be fair to, and a look at the kernel between the two would be a call in vain.
 bool Core::turn() {
   end_if_forked();
   io::Driver& driver = *running_driver_;
@@ -95,6 +99,10 @@ bool Core::turn() {
   streams_.settle();
   driver.flush();
   if (!wait()) {
+    return false;
+  }
+  const bool nobody_waited = ready_.empty();
+  if (!run_all(ready_)) {
     return false;
   }
   driver.dispatch();
@@ -106,7 +114,7 @@ bool Core::turn() {
   if (timers_.next_deadline_ns() <= driver.now_ns()) {
     timers_.expire(driver.now_ns());
   }
-  return run_ready();
+  return run_all(came_in_) && (!nobody_waited || stopping || run_all(ready_));
 }
 
 bool Core::wait() {
@@ -139,7 +147,7 @@ bool Core::wait() {
 }
 
 bool Core::has_work() const noexcept {
-  return !ready_.empty() || stopping || running_driver_->has_completions();
+  return !ready_.empty() || !came_in_.empty() || stopping || running_driver_->has_completions();
 }
 
 void Core::set_alarm() {
@@ -183,10 +191,10 @@ void Core::wake() noexcept {
   }
 }
 
-/// Those that are ready now: what they schedule waits for the next turn.
-bool Core::run_ready() {
-  for (std::size_t left = ready_.size(); left > 0; --left) {
-    HandleObject* handle = ready_.pop();
+/// Those that are in `queue` now: what they put there waits for the next time.
+bool Core::run_all(ReadyQueue& queue) {
+  for (std::size_t left = queue.size(); left > 0; --left) {
+    HandleObject* handle = queue.pop();
     const py::Ref owned = py::Ref::steal(as_object(handle));
     if (!handle->cancelled && !run_handle(*handle)) {
       return false;
@@ -262,8 +270,10 @@ void Core::detach() {
 
 void Core::clear() {
   RINGHORN_ASSERT(!in_run());
-  while (!ready_.empty()) {
-    Py_DECREF(as_object(ready_.pop()));
+  for (ReadyQueue* queue : {&ready_, &came_in_}) {
+    while (!queue->empty()) {
+      Py_DECREF(as_object(queue->pop()));
+    }
   }
   while (HandleTimer* timer = armed_.front()) {
     disarm(*timer);
@@ -276,8 +286,10 @@ void Core::clear() {
 }
 
 int Core::traverse(visitproc visit, void* arg) {
-  for (std::size_t i = 0; i < ready_.size(); ++i) {
-    Py_VISIT(ready_.peek(i));
+  for (ReadyQueue* queue : {&ready_, &came_in_}) {
+    for (std::size_t i = 0; i < queue->size(); ++i) {
+      Py_VISIT(queue->peek(i));
+    }
   }
   for (HandleTimer* timer = armed_.front(); timer != nullptr; timer = armed_.after(*timer)) {
     Py_VISIT(&timer->owner());

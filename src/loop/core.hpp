@@ -137,7 +137,7 @@ class Core {
   bool has_work() const noexcept;
   void set_alarm();
   void let_others_run();
-  bool run_ready();
+  bool run_all(ReadyQueue& queue);
   bool run_handle_watched(HandleObject& handle);
   bool report(HandleObject& handle);
   void keep_failure();
@@ -151,7 +151,8 @@ class Core {
   py::Ref types_owner_;
   Types& types_;
 
-  ReadyQueue ready_;
+  ReadyQueue ready_;    ///< scheduled by callbacks, or by other threads
+  ReadyQueue came_in_;  ///< what a turn has found: descriptors that are ready, due timers
   io::TimerQueue timers_;
   base::IntrusiveList<HandleTimer, ArmedTag> armed_;  ///< owns a reference to each handle
   Watches watches_;

@@ -73,7 +73,7 @@ void Core::disarm(HandleTimer& timer) noexcept {
 
 void Core::on_timer(HandleTimer& timer) {
   timer.unlink();
-  ready_.push(&timer.owner().handle);
+  came_in_.push(&timer.owner().handle);
 }
 
 PyObject* Core::watch(int fd, Direction direction, const Call& call) {

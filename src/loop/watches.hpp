@@ -51,6 +51,7 @@ class Watch final : public io::PollHandler, public base::ListNode<WatchTag> {
 
 class Watches {
  public:
+  /// Handles whose descriptor is ready go into `ready`.
   explicit Watches(ReadyQueue& ready) noexcept : ready_(ready) {}
   /// REQUIRES: nothing is in flight
   ~Watches();
