@@ -37,13 +37,26 @@ async def method_interned(scope, receive, send):
     await respond(send, b"")
 
 
+kept = []
+
+
+async def change_asgi(scope, receive, send):
+    """Changes the value of a key that `asgi` has, and lets go of it."""
+    scope["asgi"]["spec_version"] = "mark"
+    await respond(send, b"")
+
+
 async def mutate_scope(scope, receive, send):
-    """Leaves marks in everything of its scope that can be changed; shows what it found first."""
+    """Leaves marks in everything of its scope that can be changed, and in what it has kept of those
+    before; shows what it found first."""
+    for asgi in kept:
+        asgi["version"] = "mark"
     found = plain(scope)
     note(key_of(scope), "mutated")
     scope["path"] = "/elsewhere"
     scope["method"] = "NONE"
     scope["mark"] = "mark"
+    kept.append(scope["asgi"])
     scope["asgi"]["mark"] = "mark"
     scope.setdefault("extensions", {})["mark"] = {}
     scope["headers"] = []
@@ -194,6 +207,7 @@ ROUTES = {
     "/scope-types": scope_types,
     "/method-interned": method_interned,
     "/mutate-scope": mutate_scope,
+    "/change-asgi": change_asgi,
     "/echo": echo,
     "/echo-pieces": echo_pieces,
     "/measure": measure,

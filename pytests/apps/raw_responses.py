@@ -145,6 +145,16 @@ async def extra_keys(scope, receive, send):
     await send({"type": "http.response.body", "body": b"extra", "more_body": False, "y": object()})
 
 
+async def computed_keys(scope, receive, send):
+    """Messages whose keys are no constants of the source code: equal, and other objects."""
+    send = Noting(scope, send)
+    start = {"type": "http.response.start", "status": 201, "headers": [(b"x-own", b"1")]}
+    await send({"".join(list(key)): value for key, value in start.items()})
+    for more in (True, False):
+        body = {"type": "http.response.body", "body": b"computed", "more_body": more}
+        await send({"".join(list(key)): value for key, value in body.items()})
+
+
 async def informational(scope, receive, send):
     """?when=before|after: early hints beside the start, when the scope offers them."""
     key, when = key_of(scope), query(scope)["when"]
@@ -183,6 +193,7 @@ ROUTES = {
     "/framing": framing,
     "/trailers": trailers,
     "/extra-keys": extra_keys,
+    "/computed-keys": computed_keys,
     "/informational": informational,
     "/trace": echo_trace,
     "/close": close,

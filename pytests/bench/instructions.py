@@ -7,11 +7,10 @@ that the server sends are counted: echoes one after the other, or broadcasts one
 
     pytests/bench/instructions.py broadcast100 [--few 500] [--many 2500]
 
-counts a row for the executable that RINGHORN_EXECUTABLE names.
+counts a row for the server that RINGHORN_EXECUTABLE or RINGHORN_PYTHON names.
 """
 
 import argparse
-
 import os
 import re
 import subprocess
@@ -21,9 +20,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
+import environment
 from client import Client, check_response
 from rows import ROWS
-from servers import BENCH, Server
+from servers import ringhorn
 from socket_client import exchange_messages
 
 FEW, MANY = 300, 1300
@@ -117,11 +117,9 @@ def main():
     parser.add_argument("--few", type=int, default=FEW)
     parser.add_argument("--many", type=int, default=MANY)
     arguments = parser.parse_args()
-    executable = os.environ.get("RINGHORN_EXECUTABLE", "ringhorn")
-    options = ["--host", "127.0.0.1", "--no-access-log", "apps:app", "--port"]
-    path = os.pathsep.join(filter(None, (str(BENCH), os.environ.get("PYTHONPATH"))))
-    environment = {"PYTHONPATH": path}
-    server = Server("ringhorn", lambda port, row: [executable, *options, port], environment)
+    server = ringhorn("ringhorn", environment.VENV)
+    if server.missing:
+        parser.error(server.missing)
     with tempfile.TemporaryDirectory(prefix="ringhorn-bench-") as folder:
         row = ROWS[arguments.row]
         few, many = arguments.few, arguments.many

@@ -171,7 +171,6 @@ def measure_messages(program, row, method):
 
 def measure_idle(program, row, method):
     """Rss after N connections that were each answered once, less Rss after a warm-up, by N."""
-    check_row(program.port, row)
     before = program.resident_bytes()
     clients = []
     try:

@@ -239,6 +239,14 @@ def test_message_with_additional_keys_is_taken(server):
     assert not raised_in(seen(server, key))
 
 
+def test_message_is_read_by_the_text_of_its_keys(server):
+    key = fresh_id()
+    response = server.get(f"/computed-keys?id={key}")
+    assert (response.status, response.body) == (201, b"computed" * 2)
+    assert response.value("x-own") == b"1"
+    assert not raised_in(seen(server, key))
+
+
 STATUSES = ["str", "none", "float", "huge", "99", "1000", "negative", "zero"]
 HEADERS = [
     "int",

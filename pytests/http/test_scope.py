@@ -102,12 +102,25 @@ def test_scope_is_new_for_each_request_down_to_its_dicts(server):
         for _ in range(3):
             connection.get(f"/mutate-scope?id={fresh_id()}")
             found.append(show(connection.read_response()))
+            connection.get("/change-asgi")
+            connection.read_response()
         connection.get("/scope")
         found.append(show(connection.read_response()))
     for scope in found:
         assert "mark" not in json.dumps(scope)
         assert scope["path"] in ("/mutate-scope", "/scope")
         assert scope["headers"]
+
+
+@holds("asgi_17")
+def test_scope_tells_the_path_and_the_client_of_its_own_request(server):
+    with server.connect() as one, server.connect() as other:
+        for path in ("/same", "/same", "/a", "/b", f"/{'long' * 100}", f"/{'wide' * 100}"):
+            for connection in (one, other, other):
+                connection.get(path)
+                scope = show(connection.read_response())
+                assert (scope["path"], scope["raw_path"]) == (path, {"bytes": path})
+                assert scope["client"][1] == connection.local_port
 
 
 @holds("asgi_16")

@@ -396,6 +396,29 @@ def test_busy_loop_lets_other_threads_run(loop):
     thread.join()
 
 
+def test_busy_loop_gives_way_to_threads_again_and_again(loop):
+    """Beside a task that never rests, five hundred calls in threads: each thread gets the GIL once
+    it has asked for it, and not only when it wins a race for it by chance."""
+    turns = 0
+    calls = list(range(500))
+
+    async def never_rest():
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    async def main():
+        restless = loop.create_task(never_rest())
+        answers = await asyncio.gather(*(loop.run_in_executor(None, int, n) for n in calls))
+        restless.cancel()
+        return answers
+
+    assert loop.run_until_complete(main()) == calls
+    # A few thousand as a rule: a second of them, where it were minutes.
+    assert turns < 3_000_000
+
+
 def test_loop_may_run_in_another_thread_than_it_was_made_in(loop):
     """A ring belongs to a thread: the loop gets one where it runs."""
     results = []

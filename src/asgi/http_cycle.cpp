@@ -6,8 +6,6 @@
 #include <cstddef>
 #include <new>
 
-#include "message_fields.hpp"
-
 namespace ringhorn::asgi {
 
 HttpCycle::HttpCycle(Bridge& bridge, net::Exchange& exchange)
@@ -87,31 +85,26 @@ PyObject* HttpCycle::send(PyObject* self, PyObject* message) {
     return raise_disconnected();
   }
   const Names& names = bridge()->names;
-  PyObject* type = read_type(message, names);
-  if (type == nullptr) {
+  ResponseMembers members;
+  if (!read_members(message, names, members)) {
     return give_up();
   }
-  if (state_ == State::started && is(type, names.response_body)) {
-    return send_body(self, message);
+  if (state_ == State::started && is(members.type, names.response_body)) {
+    return send_body(self, members);
   }
-  if (state_ == State::waiting && is(type, names.response_start)) {
-    return send_start(message);
+  if (state_ == State::waiting && is(members.type, names.response_start)) {
+    return send_start(members);
   }
-  if (state_ == State::trailers && is(type, names.response_trailers)) {
+  if (state_ == State::trailers && is(members.type, names.response_trailers)) {
     return send_trailers(message);
   }
-  return unexpected(type);
+  return unexpected(members.type);
 }
 
-PyObject* HttpCycle::send_start(PyObject* message) {
-  const Names& names = bridge()->names;
-  const int status = read_status(message, names);
-  const py::Ref headers = status < 0 ? py::Ref() : py::Ref::borrow(member(message, names.headers));
-  // Most messages have nothing else: a look-up that finds nothing is spared.
-  const bool plain = PyDict_GET_SIZE(message) == (headers ? 3 : 2);
-  const int trailers = PyErr_Occurred() != nullptr ? -1
-                       : plain                     ? 0
-                                                   : truth(message, names.trailers);
+PyObject* HttpCycle::send_start(const ResponseMembers& members) {
+  const py::Ref headers = py::Ref::borrow(members.headers);
+  const int status = read_status(members.status);
+  const int trailers = status < 0 ? -1 : truth(members.trailers);
   if (trailers < 0) {
     return give_up();
   }
@@ -138,16 +131,11 @@ bool HttpCycle::add_fields(PyObject* headers) {
   });
 }
 
-PyObject* HttpCycle::send_body(PyObject* self, PyObject* message) {
-  const Names& names = bridge()->names;
-  const py::Ref body = py::Ref::borrow(member(message, names.body));
+PyObject* HttpCycle::send_body(PyObject* self, const ResponseMembers& members) {
+  const py::Ref body = py::Ref::borrow(members.body);
+  const int more = truth(members.more_body);
   BodyBytes bytes;
-  if ((!body && PyErr_Occurred() != nullptr) || !bytes.read(body.get())) {
-    return give_up();
-  }
-  const bool plain = body && PyDict_GET_SIZE(message) == 2;
-  const int more = plain ? 0 : truth(message, names.more_body);
-  if (more < 0) {
+  if (more < 0 || !bytes.read(body.get())) {
     return give_up();
   }
   if (!alive()) {
@@ -206,7 +194,8 @@ PyObject* HttpCycle::send_trailers(PyObject* message) {
         trailers_->append(name).append(": ").append(value).append("\r\n");
         return true;
       });
-  const int more = read && PyErr_Occurred() == nullptr ? truth(message, names.more_trailers) : -1;
+  const int more =
+      read && PyErr_Occurred() == nullptr ? truth(member(message, names.more_trailers)) : -1;
   if (more < 0) {
     return give_up();
   }

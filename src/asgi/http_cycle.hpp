@@ -17,6 +17,7 @@
 #include <ringhorn/py/ref.hpp>
 
 #include "cycle.hpp"
+#include "message_fields.hpp"
 
 namespace ringhorn::asgi {
 
@@ -45,8 +46,8 @@ class HttpCycle final : public Cycle, public net::RequestHandler {
   void await_message() override;
   void on_call_ended(CallEnd end) override;
   py::Ref make_request_event();
-  PyObject* send_start(PyObject* message);
-  PyObject* send_body(PyObject* self, PyObject* message);
+  PyObject* send_start(const ResponseMembers& members);
+  PyObject* send_body(PyObject* self, const ResponseMembers& members);
   PyObject* send_trailers(PyObject* message);
   PyObject* unexpected(PyObject* type);
   PyObject* give_up();

@@ -25,9 +25,7 @@ PyObject* member(PyObject* message, const py::Ref& key) {
   return PyDict_GetItemWithError(message, key.get());
 }
 
-/// -1 with an exception set.
-int truth(PyObject* message, const py::Ref& key) {
-  PyObject* value = member(message, key);
+int truth(PyObject* value) {
   if (value == nullptr) {
     return PyErr_Occurred() == nullptr ? 0 : -1;
   }
@@ -42,9 +40,34 @@ PyObject* read_type(PyObject* message, const Names& names) {
   return type;
 }
 
-/// The status of a response start; -1 with an exception set.
-int read_status(PyObject* message, const Names& names) {
-  PyObject* status = member(message, names.status);
+bool read_members(PyObject* message, const Names& names, ResponseMembers& members) {
+  members = {};
+  const auto find = [&](auto is_key) -> PyObject** {
+    return is_key(names.type)        ? &members.type
+           : is_key(names.body)      ? &members.body
+           : is_key(names.status)    ? &members.status
+           : is_key(names.headers)   ? &members.headers
+           : is_key(names.more_body) ? &members.more_body
+           : is_key(names.trailers)  ? &members.trailers
+                                     : nullptr;
+  };
+  Py_ssize_t at = 0;
+  PyObject* key = nullptr;
+  PyObject* value = nullptr;
+  for (Py_ssize_t left = PyDict_Check(message) ? PyDict_GET_SIZE(message) : 0; left > 0; --left) {
+    PyDict_Next(message, &at, &key, &value);
+    PyObject** found = find([key](const py::Ref& name) { return key == name.get(); });
+    if (found == nullptr) {
+      found = find([key](const py::Ref& name) { return is(key, name); });
+    }
+    if (found != nullptr) {
+      *found = value;
+    }
+  }
+  return members.type != nullptr || read_type(message, names) != nullptr;
+}
+
+int read_status(PyObject* status) {
   if (status == nullptr) {
     if (PyErr_Occurred() == nullptr) {
       PyErr_SetString(PyExc_ValueError, "'http.response.start' needs a 'status'");

@@ -18,14 +18,24 @@ bool is(PyObject* type, const py::Ref& name);
 /// look-up failed.
 PyObject* member(PyObject* message, const py::Ref& key);
 
-/// The truth of a member, false when it is missing; -1 with an exception set.
-int truth(PyObject* message, const py::Ref& key);
+/// The truth of a member, false when it is missing (null); -1 with an exception set, also when one
+/// was set before.
+int truth(PyObject* value);
 
 /// The borrowed type of what was given to send(); null with an exception set when it has none.
 PyObject* read_type(PyObject* message, const Names& names);
 
-/// The status of a response start; -1 with an exception set.
-int read_status(PyObject* message, const Names& names);
+/// The members of an http.response.start or .body, borrowed: null when missing.
+struct ResponseMembers {
+  PyObject *type, *status, *headers, *trailers, *body, *more_body;
+};
+
+/// Reads what was given to send(), all members in one pass. False with an exception set when it has
+/// no type.
+bool read_members(PyObject* message, const Names& names, ResponseMembers& members);
+
+/// The status of a response start from its member, which may be null; -1 with an exception set.
+int read_status(PyObject* status);
 
 /// True for FieldError::none; else false with an exception set.
 bool check_field(http::FieldError error);

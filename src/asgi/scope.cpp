@@ -31,6 +31,23 @@ PyObject* make_address(const sock::Address& address) {
   return Py_NewRef(Py_None);
 }
 
+/// Whether two dicts have the same objects in the same order.
+bool has_same_items(PyObject* left, PyObject* right) {
+  if (PyDict_GET_SIZE(left) != PyDict_GET_SIZE(right)) {
+    return false;
+  }
+  Py_ssize_t left_at = 0;
+  Py_ssize_t right_at = 0;
+  PyObject *left_key, *left_value, *right_key, *right_value;
+  while (PyDict_Next(left, &left_at, &left_key, &left_value) != 0 &&
+         PyDict_Next(right, &right_at, &right_key, &right_value) != 0) {
+    if (left_key != right_key || left_value != right_value) {
+      return false;
+    }
+  }
+  return true;
+}
+
 }  // namespace
 
 bool ScopeBuilder::prepare(PyObject* state, const std::string& root_path) {
@@ -48,8 +65,8 @@ bool ScopeBuilder::prepare(PyObject* state, const std::string& root_path) {
   if (!asgi_ || !get_ || !root) {
     return false;
   }
-  http_ = {{}, names.http, names.https, {}};
-  web_socket_ = {{}, names.ws, names.wss, {}};
+  http_ = {{}, names.http, names.https};
+  web_socket_ = {{}, names.ws, names.wss};
   return fill(http_, names.http, root.get()) && set(http_.dict.get(), names.method, get_.get()) &&
          fill(web_socket_, names.websocket, root.get()) &&
          set(web_socket_.dict.get(), names.subprotocols, Py_None) &&
@@ -100,24 +117,49 @@ py::Ref ScopeBuilder::make_web_socket(net::Exchange& exchange, const ws::Handsha
 }
 
 py::Ref ScopeBuilder::make_of(Template& of, net::Exchange& exchange) {
+  const Names& names = bridge_.names;
   const http::RequestHead& head = exchange.head();
-  // Before the copy: the first address there is goes into the template.
-  const py::Ref server = py::Ref::borrow(server_of(exchange.peer(), of));
+  const net::Peer peer = exchange.peer();
+  if (!prepare_path(of, head) ||
+      !prepare_address(of, names.client, of.client, client_of(exchange)) ||
+      !prepare_address(of, names.server, of.server, server_of(peer))) {
+    return {};
+  }
   py::Ref scope = py::Ref::steal(PyDict_Copy(of.dict.get()));
   if (!scope || !add_request_line(scope.get(), head) ||
-      !add_peer(scope.get(), exchange, of, server.get()) || !add_own_dicts(scope.get()) ||
-      !set(scope.get(), bridge_.names.headers, make_headers(head).get())) {
+      (peer.secure && !set(scope.get(), names.scheme, of.secure_scheme.get())) ||
+      !add_own_dicts(scope.get()) || !set(scope.get(), names.headers, make_headers(head).get())) {
     return {};
   }
   return scope;
 }
 
-bool ScopeBuilder::add_request_line(PyObject* scope, const http::RequestHead& head) {
+bool ScopeBuilder::prepare_path(Template& of, const http::RequestHead& head) {
   const Names& names = bridge_.names;
   const TargetCache::Target target = bridge_.targets.find(head.path);
-  if (!set(scope, names.path, target.path) || !set(scope, names.raw_path, target.raw_path)) {
+  if (target.path == of.path && of.path != nullptr) {
+    return true;
+  }
+  of.path = nullptr;
+  if (!set(of.dict.get(), names.path, target.path) ||
+      !set(of.dict.get(), names.raw_path, target.raw_path)) {
     return false;
   }
+  of.path = target.path;
+  return true;
+}
+
+bool ScopeBuilder::prepare_address(Template& of, const py::Ref& key, PyObject*& latest,
+                                   PyObject* value) {
+  if (value == latest && latest != nullptr) {
+    return true;
+  }
+  latest = set(of.dict.get(), key, value) ? value : nullptr;
+  return latest != nullptr;
+}
+
+bool ScopeBuilder::add_request_line(PyObject* scope, const http::RequestHead& head) {
+  const Names& names = bridge_.names;
   if (!head.query.empty()) {
     const py::Ref query = py::make_bytes(head.query);
     if (!set(scope, names.query_string, query.get())) {
@@ -128,20 +170,20 @@ bool ScopeBuilder::add_request_line(PyObject* scope, const http::RequestHead& he
          set(scope, names.http_version, names.http_1_0.get());
 }
 
-bool ScopeBuilder::add_peer(PyObject* scope, net::Exchange& exchange, const Template& of,
-                            PyObject* server) {
-  const Names& names = bridge_.names;
-  const net::Peer peer = exchange.peer();
-  return set(scope, names.client, client_of(exchange)) &&
-         (server == of.server.get() || set(scope, names.server, server)) &&
-         (!peer.secure || set(scope, names.scheme, of.secure_scheme.get()));
-}
-
 /// Dicts that the application may change are the request's own.
 bool ScopeBuilder::add_own_dicts(PyObject* scope) {
   const Names& names = bridge_.names;
-  return set(scope, names.asgi, py::Ref::steal(PyDict_Copy(asgi_.get())).get()) &&
+  return set(scope, names.asgi, make_asgi().get()) &&
          (!state_ || set(scope, names.state, py::Ref::steal(PyDict_Copy(state_.get())).get()));
+}
+
+/// The latest copy serves again once nobody else has it and nobody has changed it.
+py::Ref ScopeBuilder::make_asgi() {
+  if (!latest_asgi_ || Py_REFCNT(latest_asgi_.get()) != 1 ||
+      !has_same_items(latest_asgi_.get(), asgi_.get())) {
+    latest_asgi_ = py::Ref::steal(PyDict_Copy(asgi_.get()));
+  }
+  return latest_asgi_;
 }
 
 py::Ref ScopeBuilder::make_headers(const http::RequestHead& head) {
@@ -196,14 +238,11 @@ PyObject* ScopeBuilder::client_of(net::Exchange& exchange) {
 }
 
 /// Borrowed; one listener has one address for all of its connections, as a rule.
-PyObject* ScopeBuilder::server_of(const net::Peer& peer, Template& of) {
+PyObject* ScopeBuilder::server_of(const net::Peer& peer) {
   if (!server_ || server_address_.port != peer.server->port ||
       server_address_.host != peer.server->host) {
     server_ = py::Ref::steal(make_address(*peer.server));
     server_address_ = *peer.server;
-  }
-  if (!of.server && set(of.dict.get(), bridge_.names.server, server_.get())) {
-    of.server = server_;
   }
   return server_.get();
 }

@@ -29,28 +29,35 @@ class ScopeBuilder {
   /// Those besides GET, which is in the template, the most frequent first.
   static constexpr std::array<std::string_view, 6> usual_methods = {"POST",    "PUT",  "DELETE",
                                                                     "OPTIONS", "HEAD", "PATCH"};
-  /// What the scopes of one type begin as.
+  /// What the scopes of one type begin as: what most of them have, and of the path and the
+  /// addresses what the latest one had, since the next one often has the same.
   struct Template {
     py::Ref dict;
     py::Ref scheme;         ///< in there: not over TLS
     py::Ref secure_scheme;  ///< over TLS
-    py::Ref server;         ///< in there, once there was a connection
+    /// In there, borrowed: null before the first scope.
+    PyObject* path = nullptr;
+    PyObject* client = nullptr;
+    PyObject* server = nullptr;
   };
   bool fill(Template& of, const py::Ref& type, PyObject* root_path);
   py::Ref make_of(Template& of, net::Exchange& exchange);
+  bool prepare_path(Template& of, const http::RequestHead& head);
+  static bool prepare_address(Template& of, const py::Ref& key, PyObject*& latest, PyObject* value);
   bool add_request_line(PyObject* scope, const http::RequestHead& head);
-  bool add_peer(PyObject* scope, net::Exchange& exchange, const Template& of, PyObject* server);
   bool add_own_dicts(PyObject* scope);
+  py::Ref make_asgi();
   py::Ref make_headers(const http::RequestHead& head);
   py::Ref make_subprotocols(const ws::Handshake& handshake);
   py::Ref make_method(std::string_view method);
   PyObject* client_of(net::Exchange& exchange);
-  PyObject* server_of(const net::Peer& peer, Template& of);
+  PyObject* server_of(const net::Peer& peer);
 
   Bridge& bridge_;
   Template http_;
   Template web_socket_;
   py::Ref asgi_;
+  py::Ref latest_asgi_;  ///< the latest copy of it
   py::Ref state_;
   py::Ref get_;
   /// Interned, so that an application finds them in its tables at once.

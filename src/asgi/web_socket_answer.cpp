@@ -87,7 +87,7 @@ PyObject* WebSocketCycle::deny() {
 
 PyObject* WebSocketCycle::start_denial(PyObject* message) {
   const Names& names = bridge()->names;
-  const int status = read_status(message, names);
+  const int status = read_status(member(message, names.status));
   if (status >= 0 && (status < 200 || status > 599)) {
     PyErr_Format(PyExc_RuntimeError, "Invalid HTTP status code '%d' in response.", status);
   }
@@ -117,8 +117,9 @@ PyObject* WebSocketCycle::send_denial(PyObject* self, PyObject* message) {
   const Names& names = bridge()->names;
   const py::Ref body = py::Ref::borrow(member(message, names.body));
   BodyBytes bytes;
-  const int more =
-      bytes.read(body.get()) && PyErr_Occurred() == nullptr ? truth(message, names.more_body) : -1;
+  const int more = bytes.read(body.get()) && PyErr_Occurred() == nullptr
+                       ? truth(member(message, names.more_body))
+                       : -1;
   if (more < 0) {
     return give_up();
   }

@@ -17,8 +17,9 @@ using telemetry::LoopPhase;
 
 namespace {
 
-/// How long a busy loop may go on without offering the GIL, as CPython's own switch interval.
-constexpr base::Nanoseconds gil_held_ns_max = 5 * base::ns_per_ms;
+/// How long a busy loop may go on without a look for threads that want the GIL: well below
+/// CPython's switch interval (5 ms), after which they ask for it.
+constexpr base::Nanoseconds gil_held_ns_max = base::ns_per_ms;
 
 /// For a program of its own: few connections, large pieces.
 constexpr io::UringSettings own_ring{.queue_entries = 256, .receive_buffer_count = 64};
@@ -58,7 +59,7 @@ bool Core::set_up() {
     own_driver_ = std::move(made.value().driver);
   }
   running_driver_ = attached_driver_ != nullptr ? attached_driver_ : own_driver_.get();
-  gil_released_ns_ = running_driver_->now_ns();
+  gil_offered_ns_ = running_driver_->now_ns();
   streams_.resume();
   calling_ = true;
   return true;
@@ -129,8 +130,7 @@ bool Core::wait() {
     driver.wait(0);
   }
   if (has_work()) {
-    let_others_run();
-    return true;
+    return let_others_run();
   }
   set_alarm();
   waiting_ = true;
@@ -142,7 +142,7 @@ bool Core::wait() {
   }
   note(LoopPhase::turning);
   waiting_ = false;
-  gil_released_ns_ = driver.now_ns();
+  gil_offered_ns_ = driver.now_ns();
   return PyErr_CheckSignals() == 0;
 }
 
@@ -160,18 +160,21 @@ void Core::set_alarm() {
   }
 }
 
-/// Threads that want the GIL ask for it in Python code only: a loop that is busy in native code
-/// would never hear them.
-void Core::let_others_run() {
+/// A thread that wants the GIL asks for it once it has waited for the switch interval. Python code
+/// hears that, native code does not: so a busy loop runs a little of the former now and then. To
+/// release the GIL without having been asked would give it to nobody: it is taken back before a
+/// thread can wake up, whose time of waiting begins anew. False with an exception set when a
+/// signal's handler has raised it.
+bool Core::let_others_run() {
   const base::Nanoseconds now_ns = running_driver_->now_ns();
-  if (now_ns - gil_released_ns_ >= gil_held_ns_max) {
-    gil_released_ns_ = now_ns;
-    {
-      const py::GilRelease released;
-      note(LoopPhase::taking_gil);
-    }
-    note(LoopPhase::turning);
+  if (now_ns - gil_offered_ns_ < gil_held_ns_max) {
+    return true;
   }
+  gil_offered_ns_ = now_ns;
+  note(LoopPhase::taking_gil);
+  const py::Ref done = py::Ref::steal(PyObject_CallNoArgs(types_.give_way.get()));
+  note(LoopPhase::turning);
+  return static_cast<bool>(done);
 }
 
 void Core::note_phase(std::atomic<LoopPhase>& where) noexcept {

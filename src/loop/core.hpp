@@ -136,7 +136,7 @@ class Core {
   bool wait();
   bool has_work() const noexcept;
   void set_alarm();
-  void let_others_run();
+  bool let_others_run();
   bool run_all(ReadyQueue& queue);
   bool run_handle_watched(HandleObject& handle);
   bool report(HandleObject& handle);
@@ -163,7 +163,7 @@ class Core {
   io::Driver* running_driver_ = nullptr;  ///< null when not in run()
   Alarm alarm_;
   std::atomic<telemetry::LoopPhase>* phase_ = nullptr;  ///< null: nobody watches from outside
-  base::Nanoseconds gil_released_ns_ = 0;
+  base::Nanoseconds gil_offered_ns_ = 0;
   bool waiting_ = false;      ///< the GIL is released and the driver waits
   bool calling_ = false;      ///< a run dispatches what comes
   py::Ref failure_;           ///< came out of a protocol, and goes out of the run

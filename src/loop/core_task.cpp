@@ -11,8 +11,9 @@ namespace ringhorn::loop {
 
 py::Ref Core::start_task(PyObject* coroutine, PyObject* name) {
   // Inside a callback or another task's step there may be a current task; asyncio's debug mode
-  // wants to see and to time each step.
-  if (!in_run() || in_callback_ || debug) {
+  // wants to see and to time each step; and who is ready already comes first: a request that takes
+  // the connection of a pool for which a task has just been woken sends that one back to the end.
+  if (!in_run() || in_callback_ || debug || !ready_.empty()) {
     PyObject* arguments[] = {nullptr, coroutine, self_, name};
     return py::Ref::steal(PyObject_Vectorcall(types_.task_type.get(), arguments + 1,
                                               1 | PY_VECTORCALL_ARGUMENTS_OFFSET,

@@ -125,7 +125,7 @@ def make_loop_class(core):
                     finalizer=self._asyncgen_finalizer_hook,
                 )
                 events._set_running_loop(self)
-                with self._signals_heard():
+                with self._signals_heard(), self._methods_at_hand():
                     self._run()
             finally:
                 self._stopping = False
@@ -157,6 +157,26 @@ def make_loop_class(core):
                     current = signal.set_wakeup_fd(-1)
                     if current != own:
                         signal.set_wakeup_fd(current)
+
+        @contextlib.contextmanager
+        def _methods_at_hand(self):
+            """Has the methods that tasks and futures look up for each call found ready-bound.
+
+            Only for the time of a run: they hold the loop.
+            """
+            own = vars(self)
+            bound = {
+                name: getattr(self, name)
+                for name in ("call_soon", "get_debug")
+                if name not in own and getattr(type(self), name) is getattr(core, name)
+            }
+            own.update(bound)
+            try:
+                yield
+            finally:
+                for name, method in bound.items():
+                    if own.get(name) is method:
+                        del own[name]
 
         def close(self):
             super().close()
@@ -242,6 +262,10 @@ def describe_handle(handle):
         frame = handle._source_traceback[-1]
         info.append(f"created at {frame[0]}:{frame[1]}")
     return f"<{' '.join(info)}>"
+
+
+def give_way():
+    """Does nothing: entering it is what lets a thread that has asked for the GIL have it."""
 
 
 def report_failure(loop, handle, exception):

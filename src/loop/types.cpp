@@ -110,6 +110,7 @@ bool Types::prepare_glue() {
   loop_class = py::Ref::steal(PyObject_CallOneArg(make_loop_class.get(), core_type.get()));
   return loop_class && read_attribute(glue, "report_failure", report_failure) &&
          read_attribute(glue, "report_slow", report_slow) &&
+         read_attribute(glue, "give_way", give_way) &&
          read_attribute(glue, "describe_handle", describe_handle) &&
          read_attribute(glue, "extract_stack", extract_stack) &&
          read_attribute(glue, "BindArguments", bind_arguments);

@@ -47,7 +47,7 @@ struct Types {
   py::Ref step_option;             ///< the keyword that makes the first step come at once
 
   // The functions of event_loop.py that native code calls.
-  py::Ref report_failure, report_slow, describe_handle, extract_stack, bind_arguments;
+  py::Ref give_way, report_failure, report_slow, describe_handle, extract_stack, bind_arguments;
 
  private:
   bool prepare();
