@@ -40,10 +40,14 @@ def end_by(fifo):
     loop.add_reader(reading, end)
 
 
-async def lifespan(receive, send):
-    """A server must not be measured at coping with an application that breaks off start-up."""
+def end_when_told():
     if fifo := os.environ.get("BENCH_END"):
         end_by(fifo)
+
+
+async def lifespan(receive, send):
+    """A server must not be measured at coping with an application that breaks off start-up."""
+    end_when_told()
     for event in ("startup", "shutdown"):
         await receive()
         await send({"type": f"lifespan.{event}.complete"})
@@ -169,8 +173,7 @@ def starlette(middleware=()):
 
     @contextlib.asynccontextmanager
     async def started(application):
-        if fifo := os.environ.get("BENCH_END"):
-            end_by(fifo)
+        end_when_told()
         yield
 
     routes = [Route("/plain", plain), Route("/json", as_json)]
@@ -218,6 +221,7 @@ def with_database():
 
     @contextlib.asynccontextmanager
     async def started(api):
+        end_when_told()
         place = {"host": "127.0.0.1", "port": os.environ["BENCH_POSTGRESQL"], "user": "postgres"}
         async with asyncpg.create_pool(**place, min_size=10, max_size=10) as api.state.pool:
             yield
@@ -239,6 +243,7 @@ def with_fan_out():
 
     @contextlib.asynccontextmanager
     async def started(api):
+        end_when_told()
         async with httpx.AsyncClient(timeout=30) as api.state.client:
             yield
 

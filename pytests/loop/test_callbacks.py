@@ -92,6 +92,22 @@ def test_order_of_a_turn_is_asyncios(loop):
     assert seen[:4] == ["ready", "data", "descriptor", "timer"]
 
 
+def test_timer_of_a_long_turn_does_not_overtake_what_that_turn_scheduled(loop):
+    seen = []
+
+    def long():
+        loop.call_later(0, seen.append, "timer")
+        loop.call_soon(seen.append, "ready")
+        loop.call_soon(loop.call_soon, loop.stop)
+        begin = loop.time()
+        while loop.time() < begin + 0.001:
+            pass
+
+    loop.call_soon(long)
+    loop.run_forever()
+    assert seen == ["ready", "timer"]
+
+
 def test_stop_before_run_ends_it_after_what_is_ready(loop):
     seen = []
     loop.call_soon(seen.append, 1)

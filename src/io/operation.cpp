@@ -17,102 +17,100 @@ bool Operation::inherited() const noexcept {
   return driver_->inherited();
 }
 
-void Accept::start() {
-  if (inherited()) {
-    return;
+/// Asks the driver for something, and has it look at it; in a forked child nothing happens.
+template <typename Request>
+void Operation::ask(Request request) {
+  if (!inherited()) {
+    request(*driver_);
+    driver_->turn_due();
   }
-  RINGHORN_ASSERT(!in_flight());
-  driver().start(*this);
-  driver().turn_due();
+}
+
+void Accept::start() {
+  ask([this](Driver& driver) {
+    RINGHORN_ASSERT(!in_flight());
+    driver.start(*this);
+  });
 }
 
 void Accept::stop() {
-  if (!OperationAccess::stopping(*this) && !inherited()) {
-    driver().stop(*this);
-    driver().turn_due();
+  if (!OperationAccess::stopping(*this)) {
+    ask([this](Driver& driver) { driver.stop(*this); });
   }
 }
 
 void Receive::start() {
-  if (inherited()) {
-    return;
-  }
-  RINGHORN_ASSERT(!OperationAccess::stopping(*this));
   if (!wanted_) {
-    wanted_ = true;
-    driver().start(*this);
-    driver().turn_due();
+    ask([this](Driver& driver) {
+      RINGHORN_ASSERT(!OperationAccess::stopping(*this));
+      wanted_ = true;
+      driver.start(*this);
+    });
   }
 }
 
 void Receive::pause() {
-  if (wanted_ && !inherited()) {
-    wanted_ = false;
-    driver().pause(*this);
-    driver().turn_due();
+  if (wanted_) {
+    ask([this](Driver& driver) {
+      wanted_ = false;
+      driver.pause(*this);
+    });
   }
 }
 
 void Receive::stop() {
-  if (!OperationAccess::stopping(*this) && !inherited()) {
-    wanted_ = false;
-    driver().stop(*this);
-    driver().turn_due();
+  if (!OperationAccess::stopping(*this)) {
+    ask([this](Driver& driver) {
+      wanted_ = false;
+      driver.stop(*this);
+    });
   }
 }
 
 void Send::start(std::string_view bytes, Report report) {
-  if (inherited()) {
-    return;
-  }
-  RINGHORN_ASSERT(!in_flight());
   RINGHORN_ASSERT(!bytes.empty());
   // sendmsg(2) only reads, but iovec has no const.
-  run_ = {const_cast<char*>(bytes.data()), bytes.size()};
-  message_.msg_iov = &run_;
-  message_.msg_iovlen = 1;
-  report_ = report;
-  driver().start(*this);
-  driver().turn_due();
+  const iovec run{const_cast<char*>(bytes.data()), bytes.size()};
+  ask([this, run, report](Driver& driver) {
+    RINGHORN_ASSERT(!in_flight());
+    run_ = run;
+    message_.msg_iov = &run_;
+    message_.msg_iovlen = 1;
+    report_ = report;
+    driver.start(*this);
+  });
 }
 
 void Send::start(std::span<const iovec> parts, Report report) {
-  if (inherited()) {
-    return;
-  }
-  RINGHORN_ASSERT(!in_flight());
   RINGHORN_ASSERT(!parts.empty() && parts.size() <= parts_max);
-  message_.msg_iov = const_cast<iovec*>(parts.data());
-  message_.msg_iovlen = parts.size();
-  report_ = report;
-  driver().start(*this);
-  driver().turn_due();
+  ask([this, parts, report](Driver& driver) {
+    RINGHORN_ASSERT(!in_flight());
+    message_.msg_iov = const_cast<iovec*>(parts.data());
+    message_.msg_iovlen = parts.size();
+    report_ = report;
+    driver.start(*this);
+  });
 }
 
 void Send::stop() {
-  if (inherited()) {
-    return;
-  }
-  RINGHORN_ASSERT(in_flight());
   if (!OperationAccess::stopping(*this)) {
-    driver().stop(*this);
-    driver().turn_due();
+    ask([this](Driver& driver) {
+      RINGHORN_ASSERT(in_flight());
+      driver.stop(*this);
+    });
   }
 }
 
 void Poll::start(short events) {
-  if (inherited()) {
-    return;
-  }
-  RINGHORN_ASSERT(!in_flight());
-  driver().start(*this, events);
-  driver().turn_due();
+  ask([this, events](Driver& driver) {
+    RINGHORN_ASSERT(!in_flight());
+    driver.start(*this, events);
+  });
 }
 
 void Poll::stop() {
-  if (!OperationAccess::stopping(*this) && !inherited()) {
-    driver().stop(*this);
-    driver().turn_due();
+  if (!OperationAccess::stopping(*this)) {
+    ask([this](Driver& driver) { driver.stop(*this); });
   }
 }
 

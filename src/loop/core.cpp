@@ -92,6 +92,7 @@ void Core::tear_down() {
 /// what these make ready waits its turn. Who came later must not overtake who waits: a queue whose
 /// newcomers are served first starves the others. Where nobody waited, the next round runs at once:
 /// there is nobody to be fair to, and a look at the kernel between the two would be a call in vain.
+/// A timer that is armed in a turn is not due in it, however long that takes.
 bool Core::turn() {
   end_if_forked();
   io::Driver& driver = *running_driver_;
@@ -103,17 +104,21 @@ bool Core::turn() {
     return false;
   }
   const bool nobody_waited = ready_.empty();
+  base::Nanoseconds begin_ns = nobody_waited ? 0 : base::monotonic_ns();
   if (!run_all(ready_)) {
     return false;
   }
   driver.dispatch();
+  if (nobody_waited) {
+    begin_ns = driver.now_ns();
+  }
   RINGHORN_ASSERT(PyErr_Occurred() == nullptr);
   if (failure_) {
     py::raise(std::exchange(failure_, py::Ref()));
     return false;
   }
-  if (timers_.next_deadline_ns() <= driver.now_ns()) {
-    timers_.expire(driver.now_ns());
+  if (timers_.next_deadline_ns() <= begin_ns) {
+    timers_.expire(begin_ns);
   }
   return run_all(came_in_) && (!nobody_waited || stopping || run_all(ready_));
 }

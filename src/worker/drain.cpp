@@ -12,6 +12,11 @@
 
 namespace ringhorn::worker {
 
+namespace {
+/// Idle connections go at once, as a rule: nobody needs to hear of a wait for them (uvicorn's).
+constexpr base::Nanoseconds told_after_ns = 100 * base::ns_per_ms;
+}  // namespace
+
 /// Serves on for a while, so that load balancers see the end coming and look away first. Who
 /// presses Ctrl+C does not wait; another signal cuts it short. Under a supervisor it is the one
 /// that waits.
@@ -53,13 +58,12 @@ void Worker::drain() {
   if (hurried_) {
     hurry();
   }
-  if (server_->connection_count() > 0) {
-    log_.info(telemetry::waiting_for_connections);
-  }
+  timers.arm(wait_is_long_, drained_ns_ + told_after_ns);
   if (!server_->idle() || application_->running_count() > 0) {
     run_loop();
   }
   draining_ = false;
+  timers.disarm(wait_is_long_);
   timers.disarm(streams_);
   timers.disarm(cancel_);
   timers.disarm(cut_);
@@ -68,6 +72,12 @@ void Worker::drain() {
 void Worker::stop_when_quiet() {
   if (draining_ && server_->idle() && application_->running_count() == 0) {
     stop_loop();
+  }
+}
+
+void Worker::tell_of_connections() {
+  if (server_->connection_count() > 0) {
+    log_.info(telemetry::waiting_for_connections);
   }
 }
 

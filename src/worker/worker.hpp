@@ -87,6 +87,7 @@ class Worker {
   void drain();
   void stop_when_quiet();
   /// The time for what never ends by itself is over.
+  void tell_of_connections();
   void end_streams();
   /// The time for a graceful end is over: what was cancelled has until cut_all() to end.
   void cancel_left();
@@ -126,6 +127,7 @@ class Worker {
   bool told_ = false;        ///< to drain, before draining began
   net::Drain drain_;         ///< … and how
   std::unique_ptr<io::Driver> driver_;
+  Alarm wait_is_long_{[this] { tell_of_connections(); }};
   Alarm streams_{[this] { end_streams(); }};
   Alarm cancel_{[this] { cancel_left(); }};
   Alarm cut_{[this] { cut_all(); }};

@@ -119,6 +119,7 @@ class Driver {
  protected:
   // Operations call these; whoever owns an operation calls the operation.
   friend class Accept;
+  friend class Operation;
   friend class Poll;
   friend class Receive;
   friend class Send;

@@ -44,9 +44,11 @@ class Operation : public base::ListNode<OperationTag> {
   Operation(Driver& driver, Kind kind, int fd) noexcept : driver_(&driver), fd_(fd), kind_(kind) {}
   ~Operation() { RINGHORN_ASSERT(!in_flight_ || inherited()); }
 
-  Driver& driver() const noexcept { return *driver_; }
   /// As Driver's.
   bool inherited() const noexcept;
+  /// Calls `request` with the driver: the one way to it.
+  template <typename Request>
+  void ask(Request request);
 
  private:
   /// What the drivers, and nobody else, may reach into (src/io/operation_access.hpp).
