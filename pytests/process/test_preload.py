@@ -221,7 +221,7 @@ def test_import_that_takes_too_long_ends_the_start(serve, door):
 
 def test_import_that_fails_ends_the_start(project, door):
     project.write(before="import nowhere_at_all")
-    ended = door.run("main:app", "--preload", cwd=project.folder)
+    ended = door.run("main:app", "--port", "0", "--preload", cwd=project.folder)
     assert ended.returncode == 3
     assert "ModuleNotFoundError: No module named 'nowhere_at_all'" in ended.stderr
     assert re.search(r"Template process .* died: exit status 3 .* Exiting\.", ended.stderr)
@@ -242,7 +242,7 @@ def test_threads_of_the_import_are_named(project):
 def test_module_that_wants_a_running_loop_is_told_so(project, door):
     project.write(before="import asyncio; asyncio.get_running_loop()")
     for options in (("--preload",), ("--preload", "--check-config")):
-        ended = door.run("main:app", *options, cwd=project.folder)
+        ended = door.run("main:app", "--port", "0", *options, cwd=project.folder)
         assert ended.returncode == 3
         assert "RuntimeError: no running event loop" in ended.stderr
         assert "start tasks in a startup handler (lifespan)" in ended.stderr

@@ -139,7 +139,8 @@ def test_directories_can_be_chosen(project, tmp_path_factory):
 
 
 def test_directory_that_is_missing_is_said(project, door):
-    ended = door.run("main:app", "--reload", "--reload-dir", "nowhere", cwd=project.folder)
+    options = ("--port", "0", "--reload", "--reload-dir", "nowhere")
+    ended = door.run("main:app", *options, cwd=project.folder)
     assert ended.returncode == 3
     expected = r"ERROR: +--reload: nowhere cannot be watched: No such file or directory"
     assert re.search(expected, ended.stderr), ended.stderr
