@@ -13,6 +13,7 @@ from replies import respond, respond_json
 
 _context: contextvars.ContextVar[str] = contextvars.ContextVar("request")
 _kept: dict[str, tuple] = {}
+_tokens: dict[str, tuple[asyncio.Queue, asyncio.Event]] = {}
 
 
 async def hold(scope, receive, send):
@@ -34,6 +35,30 @@ async def block(scope, receive, send):
     with open(query(scope)["fifo"], "rb") as fifo:
         fifo.read()
     await respond(send, b"went on")
+
+
+async def token_hold(scope, receive, send):
+    """Takes the one token of its id, and puts it back when /token-free is asked for."""
+    tokens, free = _tokens[key_of(scope)] = asyncio.Queue(), asyncio.Event()
+    note(key_of(scope), "held")
+    await free.wait()
+    tokens.put_nowait("token")
+    await respond(send, b"put back")
+
+
+async def token_free(scope, receive, send):
+    _tokens[key_of(scope)][1].set()
+    await respond(send, b"told")
+
+
+async def token_take(scope, receive, send):
+    """?name=NAME: takes the token, or waits for it, notes that, and puts it back."""
+    tokens = _tokens[key_of(scope)][0]
+    note(key_of(scope), f"{query(scope)['name']} wants it")
+    token = await tokens.get()
+    note(key_of(scope), f"{query(scope)['name']} has it")
+    tokens.put_nowait(token)
+    await respond(send, b"taken")
 
 
 async def hold_between(scope, receive, send):
@@ -265,6 +290,9 @@ ROUTES = {
     "/hold": hold,
     "/sleep": sleep,
     "/block": block,
+    "/token-hold": token_hold,
+    "/token-free": token_free,
+    "/token-take": token_take,
     "/hold-between": hold_between,
     "/hold-after-start": hold_after_start,
     "/watch": watch,

@@ -21,6 +21,11 @@ namespace {
 /// CPython's switch interval (5 ms), after which they ask for it.
 constexpr base::Nanoseconds gil_held_ns_max = base::ns_per_ms;
 
+/// How long newcomers wait at most while others are ready: whichever is over first. A turn of a
+/// busy server takes a millisecond, of one that has a restless task a microsecond.
+constexpr unsigned passed_over_max = 256;
+constexpr base::Nanoseconds passed_over_ns_max = 10 * base::ns_per_ms;
+
 /// For a program of its own: few connections, large pieces.
 constexpr io::UringSettings own_ring{.queue_entries = 256, .receive_buffer_count = 64};
 
@@ -33,7 +38,8 @@ Core::Core(PyObject* self, py::Ref types) noexcept
       watches_(came_in_) {}
 
 Core::~Core() {
-  RINGHORN_ASSERT(ready_.empty() && came_in_.empty() && armed_.empty() && !in_run());
+  RINGHORN_ASSERT(ready_.empty() && came_in_.empty() && newcomers_.empty() && armed_.empty() &&
+                  !in_run());
 }
 
 bool Core::run() {
@@ -103,9 +109,9 @@ bool Core::turn() {
   if (!wait()) {
     return false;
   }
-  const bool nobody_waited = ready_.empty();
+  const bool nobody_waited = ready_.empty() && newcomers_.empty();
   base::Nanoseconds begin_ns = nobody_waited ? 0 : base::monotonic_ns();
-  if (!run_all(ready_)) {
+  if (!run_all(ready_) || !admit_newcomers(begin_ns)) {
     return false;
   }
   driver.dispatch();
@@ -121,6 +127,25 @@ bool Core::turn() {
     timers_.expire(begin_ns);
   }
   return run_all(came_in_) && (!nobody_waited || stopping || run_all(ready_));
+}
+
+/// Who begins does so once nobody else is ready. Right behind the others would be too early: what
+/// one of them has just released is meant for the task that this has woken, whose turn is the next.
+/// The wait is bounded, also beside tasks that are always ready.
+bool Core::admit_newcomers(base::Nanoseconds now_ns) {
+  if (newcomers_.empty()) {
+    return true;
+  }
+  if (passed_over_ == 0) {
+    passed_over_since_ns_ = now_ns;
+  }
+  ++passed_over_;
+  if (!ready_.empty() && passed_over_ < passed_over_max &&
+      now_ns - passed_over_since_ns_ < passed_over_ns_max) {
+    return true;
+  }
+  passed_over_ = 0;
+  return run_all(newcomers_);
 }
 
 bool Core::wait() {
@@ -152,7 +177,8 @@ bool Core::wait() {
 }
 
 bool Core::has_work() const noexcept {
-  return !ready_.empty() || !came_in_.empty() || stopping || running_driver_->has_completions();
+  return !ready_.empty() || !came_in_.empty() || !newcomers_.empty() || stopping ||
+         running_driver_->has_completions();
 }
 
 void Core::set_alarm() {
@@ -278,7 +304,7 @@ void Core::detach() {
 
 void Core::clear() {
   RINGHORN_ASSERT(!in_run());
-  for (ReadyQueue* queue : {&ready_, &came_in_}) {
+  for (ReadyQueue* queue : {&ready_, &came_in_, &newcomers_}) {
     while (!queue->empty()) {
       Py_DECREF(as_object(queue->pop()));
     }
@@ -294,7 +320,7 @@ void Core::clear() {
 }
 
 int Core::traverse(visitproc visit, void* arg) {
-  for (ReadyQueue* queue : {&ready_, &came_in_}) {
+  for (ReadyQueue* queue : {&ready_, &came_in_, &newcomers_}) {
     for (std::size_t i = 0; i < queue->size(); ++i) {
       Py_VISIT(queue->peek(i));
     }

@@ -133,6 +133,7 @@ class Core {
   bool set_up();
   void tear_down();
   bool turn();
+  bool admit_newcomers(base::Nanoseconds now_ns);
   bool wait();
   bool has_work() const noexcept;
   void set_alarm();
@@ -143,6 +144,7 @@ class Core {
   void keep_failure();
   void submit_stops();
 
+  py::Ref make_plain_task(PyObject* coroutine, PyObject* name);
   bool prepare_task_options(PyObject* name);
   py::Ref make_task(PyObject* coroutine, PyObject* option);
   py::Ref make_stepped_task(PyObject* coroutine);
@@ -151,8 +153,12 @@ class Core {
   py::Ref types_owner_;
   Types& types_;
 
-  ReadyQueue ready_;    ///< scheduled by callbacks, or by other threads
-  ReadyQueue came_in_;  ///< what a turn has found: descriptors that are ready, due timers
+  ReadyQueue ready_;          ///< scheduled by callbacks, or by other threads
+  ReadyQueue came_in_;        ///< what a turn has found: descriptors that are ready, due timers
+  ReadyQueue newcomers_;      ///< first steps of tasks that start_task made while others were ready
+  unsigned passed_over_ = 0;  ///< turns for which the newcomers have waited
+  base::Nanoseconds passed_over_since_ns_ = 0;  ///< the first of them
+  bool making_newcomer_ = false;                ///< start_task makes one
   io::TimerQueue timers_;
   base::IntrusiveList<HandleTimer, ArmedTag> armed_;  ///< owns a reference to each handle
   Watches watches_;

@@ -39,7 +39,7 @@ PyObject* Core::schedule(const Call& call) {
   if (handle == nullptr) {
     return nullptr;
   }
-  ready_.push(handle);
+  (making_newcomer_ ? newcomers_ : ready_).push(handle);
   return Py_NewRef(as_object(handle));
 }
 

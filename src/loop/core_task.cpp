@@ -11,18 +11,28 @@ namespace ringhorn::loop {
 
 py::Ref Core::start_task(PyObject* coroutine, PyObject* name) {
   // Inside a callback or another task's step there may be a current task; asyncio's debug mode
-  // wants to see and to time each step; and who is ready already comes first: a request that takes
-  // the connection of a pool for which a task has just been woken sends that one back to the end.
-  if (!in_run() || in_callback_ || debug || !ready_.empty()) {
-    PyObject* arguments[] = {nullptr, coroutine, self_, name};
-    return py::Ref::steal(PyObject_Vectorcall(types_.task_type.get(), arguments + 1,
-                                              1 | PY_VECTORCALL_ARGUMENTS_OFFSET,
-                                              types_.task_keywords.get()));
+  // wants to see and to time each step.
+  if (!in_run() || in_callback_ || debug) {
+    return make_plain_task(coroutine, name);
+  }
+  if (!ready_.empty() || !newcomers_.empty()) {
+    making_newcomer_ = true;
+    py::Ref task = make_plain_task(coroutine, name);
+    making_newcomer_ = false;
+    return task;
   }
   in_callback_ = true;
   py::Ref task = prepare_task_options(name) ? make_stepped_task(coroutine) : py::Ref();
   in_callback_ = false;
   return task;
+}
+
+/// Whose first step is scheduled.
+py::Ref Core::make_plain_task(PyObject* coroutine, PyObject* name) {
+  PyObject* arguments[] = {nullptr, coroutine, self_, name};
+  return py::Ref::steal(PyObject_Vectorcall(types_.task_type.get(), arguments + 1,
+                                            1 | PY_VECTORCALL_ARGUMENTS_OFFSET,
+                                            types_.task_keywords.get()));
 }
 
 /// The keyword arguments are a dict that stays: to build one per task takes a tenth of its time.
