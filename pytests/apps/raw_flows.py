@@ -47,8 +47,19 @@ async def token_hold(scope, receive, send):
 
 
 async def token_free(scope, receive, send):
+    """?fifo=PATH: has the token put back, and stops the loop as /block does."""
     _tokens[key_of(scope)][1].set()
-    await respond(send, b"told")
+    await block(scope, receive, send)
+
+
+async def restless(scope, receive, send):
+    """Beside this one, until its client leaves, the loop always has somebody who is ready."""
+    note(key_of(scope), "never rests")
+    await receive()
+    leaving = asyncio.ensure_future(receive())
+    while not leaving.done():
+        await asyncio.sleep(0)
+    await leaving
 
 
 async def token_take(scope, receive, send):
@@ -292,6 +303,7 @@ ROUTES = {
     "/block": block,
     "/token-hold": token_hold,
     "/token-free": token_free,
+    "/restless": restless,
     "/token-take": token_take,
     "/hold-between": hold_between,
     "/hold-after-start": hold_after_start,

@@ -366,26 +366,29 @@ def test_request_that_arrives_as_the_idle_timeout_strikes_is_served(serve, tmp_p
 # Who waits, and who comes.
 
 
-def test_request_that_comes_does_not_take_what_another_waits_for(server, tmp_path):
+@pytest.mark.parametrize("beside", ["nobody", "restless"])
+def test_request_that_comes_does_not_take_what_another_waits_for(server, tmp_path, beside):
     """asyncio.Queue, as a pool of connections has it: who comes between the return of one and the
     waiter that is woken for it would have it, and the waiter stand at the end of the line again."""
     key, fifo = fresh_id(), tmp_path / "fifo"
     os.mkfifo(fifo)
     with ExitStack() as stack:
-        holder, waiter, newcomer, freeing, blocker = (
+        holder, waiter, newcomer, freeing, other = (
             stack.enter_context(server.connect()) for _ in range(5)
         )
         holder.get(f"/token-hold?id={key}")
         await_note(server, key, "held")
         waiter.get(f"/token-take?id={key}&name=waiter")
         await_note(server, key, "waiter wants it")
+        if beside == "restless":
+            other.get(f"/restless?id={key}")
+            await_note(server, key, "never rests")
         still_serves(newcomer)
         still_serves(freeing)
-        blocker.get(f"/block?fifo={fifo}")
-        with open(fifo, "wb"):
-            freeing.get(f"/token-free?id={key}")
+        freeing.get(f"/token-free?id={key}&fifo={fifo}")
+        with open(fifo, "wb"):  # the holder is about to put it back, and the waiter not yet woken
             newcomer.get(f"/token-take?id={key}&name=newcomer")
-        for connection in (holder, waiter, newcomer, freeing, blocker):
+        for connection in (holder, waiter, newcomer, freeing):
             assert connection.read_response().status == 200
     order = [noted for noted in seen(server, key) if noted.endswith("has it")]
     assert order == ["waiter has it", "newcomer has it"]

@@ -21,11 +21,6 @@ namespace {
 /// CPython's switch interval (5 ms), after which they ask for it.
 constexpr base::Nanoseconds gil_held_ns_max = base::ns_per_ms;
 
-/// How long newcomers wait at most while others are ready: whichever is over first. A turn of a
-/// busy server takes a millisecond, of one that has a restless task a microsecond.
-constexpr unsigned passed_over_max = 256;
-constexpr base::Nanoseconds passed_over_ns_max = 10 * base::ns_per_ms;
-
 /// For a program of its own: few connections, large pieces.
 constexpr io::UringSettings own_ring{.queue_entries = 256, .receive_buffer_count = 64};
 
@@ -73,6 +68,7 @@ bool Core::set_up() {
 
 void Core::tear_down() {
   calling_ = false;
+  going_on_ = 0;
   // Handlers that end here may drop objects, whose finalisers must not meet what came out of a
   // callback.
   py::Ref exception = py::fetch_exception();
@@ -96,9 +92,11 @@ void Core::tear_down() {
 
 /// In asyncio's order: those that were ready before, what has come in, the timers that are due; and
 /// what these make ready waits its turn. Who came later must not overtake who waits: a queue whose
-/// newcomers are served first starves the others. Where nobody waited, the next round runs at once:
-/// there is nobody to be fair to, and a look at the kernel between the two would be a call in vain.
-/// A timer that is armed in a turn is not due in it, however long that takes.
+/// newcomers are served first starves the others. So who begins does it between those that go on
+/// because of what others did, such as the release of what they wait for, and those that go on
+/// because of what has come in, and will release something. Where nobody waited, the next round
+/// runs at once: there is nobody to be fair to, and a look at the kernel between the two would be a
+/// call in vain. A timer that is armed in a turn is not due in it, however long that takes.
 bool Core::turn() {
   end_if_forked();
   io::Driver& driver = *running_driver_;
@@ -111,9 +109,11 @@ bool Core::turn() {
   }
   const bool nobody_waited = ready_.empty() && newcomers_.empty();
   base::Nanoseconds begin_ns = nobody_waited ? 0 : base::monotonic_ns();
-  if (!run_all(ready_) || !admit_newcomers(begin_ns)) {
+  const std::size_t woken_count = ready_.size() - going_on_;
+  if (!run(ready_, going_on_) || !run(newcomers_, newcomers_.size()) || !run(ready_, woken_count)) {
     return false;
   }
+  going_on_ = ready_.size();
   driver.dispatch();
   if (nobody_waited) {
     begin_ns = driver.now_ns();
@@ -126,26 +126,15 @@ bool Core::turn() {
   if (timers_.next_deadline_ns() <= begin_ns) {
     timers_.expire(begin_ns);
   }
-  return run_all(came_in_) && (!nobody_waited || stopping || run_all(ready_));
-}
-
-/// Who begins does so once nobody else is ready. Right behind the others would be too early: what
-/// one of them has just released is meant for the task that this has woken, whose turn is the next.
-/// The wait is bounded, also beside tasks that are always ready.
-bool Core::admit_newcomers(base::Nanoseconds now_ns) {
-  if (newcomers_.empty()) {
-    return true;
+  if (!run(came_in_, came_in_.size())) {
+    return false;
   }
-  if (passed_over_ == 0) {
-    passed_over_since_ns_ = now_ns;
+  if (nobody_waited && !stopping) {
+    const bool going = run(ready_, ready_.size());
+    going_on_ = ready_.size();
+    return going;
   }
-  ++passed_over_;
-  if (!ready_.empty() && passed_over_ < passed_over_max &&
-      now_ns - passed_over_since_ns_ < passed_over_ns_max) {
-    return true;
-  }
-  passed_over_ = 0;
-  return run_all(newcomers_);
+  return true;
 }
 
 bool Core::wait() {
@@ -225,9 +214,9 @@ void Core::wake() noexcept {
   }
 }
 
-/// Those that are in `queue` now: what they put there waits for the next time.
-bool Core::run_all(ReadyQueue& queue) {
-  for (std::size_t left = queue.size(); left > 0; --left) {
+/// The first `count` of `queue`: what they put there waits for the next time.
+bool Core::run(ReadyQueue& queue, std::size_t count) {
+  for (std::size_t left = count; left > 0; --left) {
     HandleObject* handle = queue.pop();
     const py::Ref owned = py::Ref::steal(as_object(handle));
     if (!handle->cancelled && !run_handle(*handle)) {

@@ -133,12 +133,11 @@ class Core {
   bool set_up();
   void tear_down();
   bool turn();
-  bool admit_newcomers(base::Nanoseconds now_ns);
   bool wait();
   bool has_work() const noexcept;
   void set_alarm();
   bool let_others_run();
-  bool run_all(ReadyQueue& queue);
+  bool run(ReadyQueue& queue, std::size_t count);
   bool run_handle_watched(HandleObject& handle);
   bool report(HandleObject& handle);
   void keep_failure();
@@ -155,10 +154,9 @@ class Core {
 
   ReadyQueue ready_;          ///< scheduled by callbacks, or by other threads
   ReadyQueue came_in_;        ///< what a turn has found: descriptors that are ready, due timers
-  ReadyQueue newcomers_;      ///< first steps of tasks that start_task made while others were ready
-  unsigned passed_over_ = 0;  ///< turns for which the newcomers have waited
-  base::Nanoseconds passed_over_since_ns_ = 0;  ///< the first of them
-  bool making_newcomer_ = false;                ///< start_task makes one
+  ReadyQueue newcomers_;      ///< first steps of tasks that start_task made while others went on
+  std::size_t going_on_ = 0;  ///< how many in ready_ were scheduled by those that ran before
+  bool making_newcomer_ = false;  ///< start_task makes one
   io::TimerQueue timers_;
   base::IntrusiveList<HandleTimer, ArmedTag> armed_;  ///< owns a reference to each handle
   Watches watches_;

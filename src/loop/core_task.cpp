@@ -15,7 +15,7 @@ py::Ref Core::start_task(PyObject* coroutine, PyObject* name) {
   if (!in_run() || in_callback_ || debug) {
     return make_plain_task(coroutine, name);
   }
-  if (!ready_.empty() || !newcomers_.empty()) {
+  if (going_on_ > 0 || !newcomers_.empty()) {
     making_newcomer_ = true;
     py::Ref task = make_plain_task(coroutine, name);
     making_newcomer_ = false;

@@ -42,9 +42,9 @@ class EventLoop {
   /// Makes an asyncio.Task named `name` (a str) of `coroutine`. Its first step may be over when
   /// this returns: the native loop runs it at once, inside a copy of the current context, as the
   /// current task, unless it does not run, is in debug mode, or is running a callback or another
-  /// task: a request is never stepped inside another one. While others are ready it lets them pass,
-  /// for a limited time. Empty with an exception set on failure,
-  /// and when SystemExit or KeyboardInterrupt came out of the step.
+  /// task: a request is never stepped inside another one. It also lets those pass that were woken
+  /// by what ran in this turn. Empty with an exception set on failure, and when SystemExit or
+  /// KeyboardInterrupt came out of the step.
   virtual py::Ref start_task(PyObject* coroutine, PyObject* name) = 0;
 
   /// Notes in `where`, which outlives the loop, what its thread is at. A loop of somebody else's
