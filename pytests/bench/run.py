@@ -38,6 +38,11 @@ RESULTS = BENCH / "results"
 INSTRUCTION_ROWS = ("hello64", "starlette")
 
 
+def full_path(text):
+    """Of the folder in which the bench was started: it goes on in its own."""
+    return Path(text).resolve()
+
+
 def read_arguments():
     first, _, rest = __doc__.partition("\n")
     parser = argparse.ArgumentParser(
@@ -71,9 +76,9 @@ def read_arguments():
     parser.add_argument("--setup", action="store_true", help="only install what is needed")
     parser.add_argument("--floor", help="the bare responder, if not the one that is built")
     parser.add_argument("--ws-load", help="the WebSocket load, if not the one that is built")
-    parser.add_argument("--output", type=Path, help="where the JSON goes")
-    parser.add_argument("--picture", type=Path, help="where the SVG goes")
-    parser.add_argument("--show", type=Path, help="print and draw an earlier JSON, measure nothing")
+    parser.add_argument("--output", type=full_path, help="where the JSON goes")
+    parser.add_argument("--picture", type=full_path, help="where the SVG goes")
+    parser.add_argument("--show", type=full_path, help="print and draw an earlier JSON, measure nothing")
     arguments = parser.parse_args()
     if arguments.quick:
         arguments.rounds = arguments.seconds = 1
@@ -160,6 +165,7 @@ def show(path):
 
 def main():
     arguments = read_arguments()
+    os.chdir(BENCH)
     if arguments.show:
         return show(arguments.show)
     tools = ["wrk"] + ["strace"] * arguments.syscalls + ["valgrind"] * arguments.instructions
@@ -195,5 +201,4 @@ def main():
 
 
 if __name__ == "__main__":
-    os.chdir(BENCH)
     sys.exit(main())
