@@ -78,7 +78,9 @@ def read_arguments():
     parser.add_argument("--ws-load", help="the WebSocket load, if not the one that is built")
     parser.add_argument("--output", type=full_path, help="where the JSON goes")
     parser.add_argument("--picture", type=full_path, help="where the SVG goes")
-    parser.add_argument("--show", type=full_path, help="print and draw an earlier JSON, measure nothing")
+    parser.add_argument(
+        "--show", type=full_path, help="print and draw an earlier JSON, measure nothing"
+    )
     arguments = parser.parse_args()
     if arguments.quick:
         arguments.rounds = arguments.seconds = 1
