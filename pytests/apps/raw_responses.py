@@ -155,6 +155,26 @@ async def computed_keys(scope, receive, send):
         await send({"".join(list(key)): value for key, value in body.items()})
 
 
+class Equal:
+    """No str, but as good as one to a dict."""
+
+    def __init__(self, text):
+        self.text = text
+
+    def __hash__(self):
+        return hash(self.text)
+
+    def __eq__(self, other):
+        return other == self.text
+
+
+async def equal_type_key(scope, receive, send):
+    """The start's `type` is found by equality alone."""
+    send = Noting(scope, send)
+    await send({Equal("type"): "http.response.start", "status": 202, "headers": []})
+    await send({"type": "http.response.body", "body": b"equal"})
+
+
 async def informational(scope, receive, send):
     """?when=before|after: early hints beside the start, when the scope offers them."""
     key, when = key_of(scope), query(scope)["when"]
@@ -194,6 +214,7 @@ ROUTES = {
     "/trailers": trailers,
     "/extra-keys": extra_keys,
     "/computed-keys": computed_keys,
+    "/equal-type-key": equal_type_key,
     "/informational": informational,
     "/trace": echo_trace,
     "/close": close,

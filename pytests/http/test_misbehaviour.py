@@ -247,6 +247,11 @@ def test_message_is_read_by_the_text_of_its_keys(server):
     assert not raised_in(seen(server, key))
 
 
+def test_type_that_a_dict_finds_by_equality_alone_is_found(server):
+    response = server.get(f"/equal-type-key?id={fresh_id()}")
+    assert (response.status, response.body) == (202, b"equal")
+
+
 STATUSES = ["str", "none", "float", "huge", "99", "1000", "negative", "zero"]
 HEADERS = [
     "int",

@@ -64,7 +64,10 @@ bool read_members(PyObject* message, const Names& names, ResponseMembers& member
       *found = value;
     }
   }
-  return members.type != nullptr || read_type(message, names) != nullptr;
+  if (members.type == nullptr) {
+    members.type = read_type(message, names);
+  }
+  return members.type != nullptr;
 }
 
 int read_status(PyObject* status) {

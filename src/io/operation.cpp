@@ -68,17 +68,10 @@ void Receive::stop() {
 }
 
 void Send::start(std::string_view bytes, Report report) {
-  RINGHORN_ASSERT(!bytes.empty());
+  RINGHORN_ASSERT(!bytes.empty() && (!in_flight() || inherited()));
   // sendmsg(2) only reads, but iovec has no const.
-  const iovec run{const_cast<char*>(bytes.data()), bytes.size()};
-  ask([this, run, report](Driver& driver) {
-    RINGHORN_ASSERT(!in_flight());
-    run_ = run;
-    message_.msg_iov = &run_;
-    message_.msg_iovlen = 1;
-    report_ = report;
-    driver.start(*this);
-  });
+  run_ = {const_cast<char*>(bytes.data()), bytes.size()};
+  start({&run_, 1}, report);
 }
 
 void Send::start(std::span<const iovec> parts, Report report) {
