@@ -11,6 +11,14 @@ from support.server import Server
 
 APP = "tasks:app"
 
+# Of apps/first_steps.py.
+SCENARIOS = """
+    stay_itself be_listed appear_late be_looked_into cancel_itself cancel_itself_and_yield
+    cancel_itself_in_vain cancel_itself_and_end end_at_once end_later fail_at_once fail_later
+    cancel_then_fail yield_nonsense time_out fail_in_a_group hear_of_a_failure keep_its_context
+    start_an_eager_task
+""".split()
+
 
 def answer(server: Server, target: str):
     response = server.get(target)
@@ -50,6 +58,31 @@ def test_timeouts_and_groups_work_in_the_first_step(serve, debug):
     with serve(APP) as server:
         server.get(f"/debug?{debug}")
         assert answer(server, "/timeout") == ["timeout", "wait_for", "group"]
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_first_step_treats_its_task_as_asyncio_does(serve, scenario):
+    """It has none until it asks: nothing that it can ask shows that."""
+    with serve("first_steps:app") as server:
+        assert server.get(f"/begin/{scenario}").body == b"begun"
+        compared = answer(server, f"/compare/{scenario}")
+        assert compared["request"] == compared["task"]
+        assert compared["task"]["seen"] or compared["task"]["endings"]
+
+
+@pytest.mark.parametrize("scenario", ["raise_at_once", "raise_seen", "raise_later"])
+def test_exception_of_a_request_is_told_once(serve, scenario):
+    """By the server, and not by the task as well, which nobody asks for it."""
+    with serve("first_steps:app") as server:
+        assert server.get(f"/begin/{scenario}").body == b"begun"
+        server.wait_for_line(f"^LookupError: {scenario}$")
+        # It was the last to hold its task: had that to complain, it would have done so by now.
+        assert server.get("/begin/end_at_once").body == b"begun"
+        server.ask_to_stop()
+        server.wait()
+        text = "\n".join(server.stderr_lines())
+        assert text.count(f"LookupError: {scenario}") == 1
+        assert "never retrieved" not in text
 
 
 def test_tasks_that_the_application_makes_wait_for_their_turn(serve):

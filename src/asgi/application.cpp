@@ -2,7 +2,6 @@
 
 #include <ringhorn/net/exchange.hpp>
 #include <ringhorn/py/error.hpp>
-#include <ringhorn/py/forked.hpp>
 #include <ringhorn/py/source.hpp>
 
 #include "bridge.hpp"
@@ -24,8 +23,7 @@ struct Application::State {
   void start(PyObject* send, const py::Ref& scope);
   py::Ref call(PyObject* send, const py::Ref& scope);
   py::Ref as_coroutine(py::Ref awaitable);
-  void watch(py::Ref task, PyObject* send);
-  void stop_worker();
+  void pass_on(const py::Ref& exception);
 
   Bridge bridge;
   ScopeBuilder scopes;
@@ -36,42 +34,6 @@ struct Application::State {
 };
 
 namespace {
-
-/// The attribute of a SystemExit that a call has ended with and that was dealt with: uvloop raises
-/// it only then.
-constexpr const char* answered_mark = "__ringhorn_answered__";
-
-/// The task of a cycle has ended: tell the cycle how.
-void settle(PyObject* send, PyObject* task, const Bridge& bridge) {
-  Cycle& cycle = cycle_of(send);
-  const py::Ref result = py::Ref::steal(PyObject_CallOneArg(bridge.task_result.get(), task));
-  if (result) {
-    cycle.on_returned(result.get());
-  } else {
-    const py::Ref exception = py::fetch_exception();
-    if (PyErr_GivenExceptionMatches(exception.get(), PyExc_SystemExit) != 0 &&
-        PyObject_SetAttrString(exception.get(), answered_mark, Py_True) < 0) {
-      PyErr_Clear();
-    }
-    cycle.on_raised(exception.get());
-  }
-}
-
-PyObject* on_task_done(PyObject* send, PyObject* task) {
-  Cycle& cycle = cycle_of(send);
-  if (cycle.bridge() == nullptr) {
-    cycle.drop_task();
-  } else {
-    Bridge& bridge = *cycle.bridge();
-    settle(send, task, bridge);
-    if (bridge.on_task_ended) {
-      bridge.on_task_ended();
-    }
-  }
-  Py_RETURN_NONE;
-}
-
-PyMethodDef task_done_method = {"request_done", on_task_done, METH_O, nullptr};
 
 /// `app.__call__` bound to `app`, when its class defines it in Python: calling that skips the slot
 /// that would bind it anew for each request.
@@ -139,23 +101,23 @@ void Application::on_web_socket(net::Exchange& exchange, const ws::Handshake& ha
   state.start(send.get(), state.scopes.make_web_socket(exchange, handshake));
 }
 
-/// Runs the first step of a call. `scope` may be empty, with an exception set.
+/// Begins a call. `scope` may be empty, with an exception set.
 void Application::State::start(PyObject* send, const py::Ref& scope) {
-  py::Ref coroutine = call(send, scope);
-  py::Ref task = coroutine ? bridge.loop.start_task(coroutine.get(), task_name.get()) : py::Ref();
-  if (bridge.loop.driver().inherited()) {
-    py::end_forked_child();
-  }
-  if (task) {
-    watch(std::move(task), send);
-    return;
-  }
-  py::Ref exception = py::fetch_exception();
-  cycle_of(send).on_raised(exception.get());
-  if (PyErr_GivenExceptionMatches(exception.get(), PyExc_Exception) == 0 &&
-      PyErr_GivenExceptionMatches(exception.get(), PyExc_SystemExit) == 0) {
+  Cycle& cycle = cycle_of(send);
+  const py::Ref coroutine = call(send, scope);
+  py::Ref task;
+  if (coroutine) {
+    task = bridge.loop.begin(coroutine.get(), task_name.get(), {send, cycle});
+  } else {
+    py::Ref exception = py::fetch_exception();
+    cycle.on_raised(exception.get());
     py::raise(std::move(exception));
-    stop_worker();
+  }
+  bridge.end_if_forked();
+  if (task) {
+    cycle.hold_task(std::move(task));
+  } else if (PyErr_Occurred() != nullptr) {
+    pass_on(py::fetch_exception());
   }
 }
 
@@ -179,30 +141,13 @@ py::Ref Application::State::as_coroutine(py::Ref awaitable) {
   return py::Ref::steal(PyObject_CallOneArg(drive.get(), awaitable.get()));
 }
 
-void Application::State::watch(py::Ref task, PyObject* send) {
-  const py::Ref done = py::Ref::steal(PyObject_CallOneArg(bridge.task_done.get(), task.get()));
-  if (done.get() == Py_True) {
-    settle(send, task.get(), bridge);
+/// A call has ended with `exception`, and was told. KeyboardInterrupt is no failure of the
+/// application: it ends the worker, as it would end any asyncio program. A dispatch cannot raise
+/// it; a callback of the loop can.
+void Application::State::pass_on(const py::Ref& exception) {
+  if (PyErr_GivenExceptionMatches(exception.get(), PyExc_KeyboardInterrupt) == 0) {
     return;
   }
-  const py::Ref callback = py::Ref::steal(PyCFunction_New(&task_done_method, send));
-  PyObject* arguments[] = {nullptr, task.get(), callback.get(), bridge.context.get()};
-  const py::Ref added = callback
-                            ? py::Ref::steal(PyObject_Vectorcall(
-                                  bridge.task_add_done_callback.get(), arguments + 1,
-                                  2 | PY_VECTORCALL_ARGUMENTS_OFFSET, bridge.context_keyword.get()))
-                            : py::Ref();
-  if (!added) {
-    cycle_of(send).on_raised(py::fetch_exception().get());
-    return;
-  }
-  cycle_of(send).hold_task(std::move(task));
-}
-
-/// KeyboardInterrupt is no failure of the application: it ends the worker, as it would end any
-/// asyncio program. A dispatch cannot raise it; a callback of the loop can.
-void Application::State::stop_worker() {
-  const py::Ref exception = py::fetch_exception();
   const py::Ref handle = py::Ref::steal(PyObject_CallMethod(bridge.loop.object(), "call_soon", "OO",
                                                             interrupt.get(), exception.get()));
   if (!handle) {
@@ -234,21 +179,7 @@ std::size_t Application::cancel_all() {
 }
 
 bool Application::ended_with(PyObject* exception) const {
-  if (PyObject_HasAttrString(exception, answered_mark) != 0) {
-    return true;
-  }
-  Bridge& bridge = state_->bridge;
-  for (Cycle* cycle = bridge.cycles.front(); cycle != nullptr;
-       cycle = bridge.cycles.after(*cycle)) {
-    if (cycle->task() != nullptr) {
-      const py::Ref own = py::Ref::steal(PyObject_GetAttrString(cycle->task(), "_exception"));
-      if (own.get() == exception) {
-        return true;
-      }
-      PyErr_Clear();
-    }
-  }
-  return false;
+  return PyObject_HasAttrString(exception, answered_mark) != 0;
 }
 
 std::size_t Application::running_count() const noexcept {

@@ -54,16 +54,6 @@ bool Bridge::prepare() {
     return false;
   }
   future_type = py::Ref::steal(PyObject_GetAttrString(asyncio.get(), "Future"));
-  const py::Ref task_type = py::Ref::steal(PyObject_GetAttrString(asyncio.get(), "Task"));
-  if (!task_type) {
-    return false;
-  }
-  task_done = py::Ref::steal(PyObject_GetAttrString(task_type.get(), "done"));
-  task_result = py::Ref::steal(PyObject_GetAttrString(task_type.get(), "result"));
-  task_add_done_callback =
-      py::Ref::steal(PyObject_GetAttrString(task_type.get(), "add_done_callback"));
-  context_keyword = py::Ref::steal(Py_BuildValue("(s)", "context"));
-  context = py::Ref::steal(PyContext_CopyCurrent());
   no_arguments = py::Ref::steal(PyTuple_New(0));
   future_keywords = py::Ref::steal(PyDict_New());
   if (!future_type || !future_keywords ||
@@ -75,8 +65,7 @@ bool Bridge::prepare() {
       "ringhorn.ClientDisconnected", "Raised by send() when the client has closed the connection.",
       PyExc_OSError, nullptr));
   ready = py::Ref::steal(Awaitable::make_ready(*this));
-  return no_arguments && future_set_result && task_done && task_result && task_add_done_callback &&
-         context_keyword && context && disconnect_error && ready && names.complete() &&
+  return no_arguments && future_set_result && disconnect_error && ready && names.complete() &&
          prepare_messages();
 }
 

@@ -8,6 +8,8 @@
 
 #include <ringhorn/base/intrusive_list.hpp>
 #include <ringhorn/loop/event_loop.hpp>
+#include <ringhorn/py/error.hpp>
+#include <ringhorn/py/forked.hpp>
 #include <ringhorn/py/ref.hpp>
 #include <ringhorn/telemetry/log.hpp>
 
@@ -34,6 +36,16 @@ struct Bridge {
   /// What send() raised after the client had left, or what a framework made of it (Starlette raises
   /// its own ClientDisconnect): no failure of the application (ASGI www 2.4).
   bool is_disconnect(PyObject* exception) const;
+  /// Python code of the application has forked, and this is the child: it ends, with `exception` if
+  /// that is not null.
+  void end_if_forked(PyObject* exception = nullptr) const {
+    if (loop.driver().inherited()) {
+      if (exception != nullptr) {
+        py::raise(py::Ref::borrow(exception));
+      }
+      py::end_forked_child();
+    }
+  }
   /// A task that ends with this was ended by the shutdown, which is no failure of the application.
   bool is_cancelled_by_us(PyObject* exception) const;
 
@@ -43,21 +55,17 @@ struct Bridge {
   HeaderCache headers;
   TargetCache targets;
   py::Ref send_type, web_socket_send_type, receive_type, awaitable_type;
-  py::Ref future_type;        ///< exactly _asyncio.Future: the only one with a fast path in Task
-  py::Ref no_arguments;       ///< () and {"loop": loop}, as future_type's tp_init takes them: no
-  py::Ref future_keywords;    ///< dict is made for each future
-  py::Ref future_set_result;  ///< of it, unbound: no look-up per message
-  py::Ref task_done, task_result;  ///< of asyncio.Task, unbound: no look-up per request
-  py::Ref task_add_done_callback;  ///< the same
-  py::Ref context_keyword;         ///< ("context",)
-  py::Ref context;           ///< of what is called when a task has ended: no copy is made for each
-  py::Ref disconnect_error;  ///< ringhorn.ClientDisconnected, an OSError
-  py::Ref ready;             ///< the awaitable of every send() that need not wait
-  py::Ref empty_request;     ///< template of the http.request event without a body
-  py::Ref disconnect_message;             ///< template of http.disconnect
-  py::Ref connect_message;                ///< template of websocket.connect
-  py::Ref text_message;                   ///< template of websocket.receive with a text …
-  py::Ref bytes_message;                  ///< … and with bytes
+  py::Ref future_type;         ///< exactly _asyncio.Future: the only one with a fast path in Task
+  py::Ref no_arguments;        ///< () and {"loop": loop}, as future_type's tp_init takes them: no
+  py::Ref future_keywords;     ///< dict is made for each future
+  py::Ref future_set_result;   ///< of it, unbound: no look-up per message
+  py::Ref disconnect_error;    ///< ringhorn.ClientDisconnected, an OSError
+  py::Ref ready;               ///< the awaitable of every send() that need not wait
+  py::Ref empty_request;       ///< template of the http.request event without a body
+  py::Ref disconnect_message;  ///< template of http.disconnect
+  py::Ref connect_message;     ///< template of websocket.connect
+  py::Ref text_message;        ///< template of websocket.receive with a text …
+  py::Ref bytes_message;       ///< … and with bytes
   std::size_t queue_count_max = 32;       ///< received messages that wait for one application call
   std::size_t queue_bytes_max = 4194304;  ///< … and their bytes
   base::IntrusiveList<Cycle, CycleTag> cycles;

@@ -58,18 +58,34 @@ void Cycle::wake_writers() {
 }
 
 void Cycle::on_returned(PyObject* result) {
-  drop_task();
   if (bridge_ != nullptr) {
+    bridge_->end_if_forked();
     complain_of_result(result);
-    on_call_ended(CallEnd::returned);
   }
+  end_call(CallEnd::returned);
 }
 
 void Cycle::on_raised(PyObject* exception) {
-  drop_task();
+  if (PyErr_GivenExceptionMatches(exception, PyExc_SystemExit) != 0 &&
+      PyObject_SetAttrString(exception, answered_mark, Py_True) < 0) {
+    PyErr_Clear();
+  }
   if (bridge_ != nullptr) {
+    const bool meant_to_end = PyErr_GivenExceptionMatches(exception, PyExc_Exception) == 0;
+    bridge_->end_if_forked(meant_to_end ? exception : nullptr);
     complain_of_exception(exception);
-    on_call_ended(CallEnd::raised);
+  }
+  end_call(CallEnd::raised);
+}
+
+void Cycle::end_call(CallEnd end) {
+  const py::Ref task = std::move(task_);
+  if (bridge_ == nullptr) {
+    return;
+  }
+  on_call_ended(end);
+  if (task && bridge_->on_task_ended) {
+    bridge_->on_task_ended();
   }
 }
 

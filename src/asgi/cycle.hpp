@@ -7,6 +7,7 @@
 #include <cstddef>
 
 #include <ringhorn/base/intrusive_list.hpp>
+#include <ringhorn/loop/event_loop.hpp>
 #include <ringhorn/py/ref.hpp>
 
 #include "awaitable.hpp"
@@ -18,9 +19,12 @@ namespace ringhorn::asgi {
 /// head or the frame, which costs less than keeping them.
 inline constexpr std::size_t by_reference_bytes_min = 16384;
 
+/// The attribute of a SystemExit that a call has ended with, and that was dealt with.
+inline constexpr const char* answered_mark = "__ringhorn_answered__";
+
 enum class CallEnd : bool { returned, raised };
 
-class Cycle : public base::ListNode<CycleTag> {
+class Cycle : public loop::Ending, public base::ListNode<CycleTag> {
  public:
   explicit Cycle(Bridge& bridge);
   Cycle(const Cycle&) = delete;
@@ -37,17 +41,17 @@ class Cycle : public base::ListNode<CycleTag> {
   PyObject* raise_disconnected();
   void add_waiter(Awaitable& waiter, Awaitable::Kind kind);
 
+  // --- from the loop: the application's call ended ----------------------------------------------
+  void on_returned(PyObject* result) final;
+  void on_raised(PyObject* exception) final;
+
   // --- from the application object -------------------------------------------------------------
-  /// The application's call ended with `result`, or with `exception`.
-  void on_returned(PyObject* result);
-  void on_raised(PyObject* exception);
   /// The disconnect was delivered at least once.
   bool disconnect_told() const noexcept { return disconnect_told_; }
   /// Null when the server is gone.
   Bridge* bridge() const noexcept { return bridge_; }
   /// Held while the application's task runs, to be able to cancel it.
   void hold_task(py::Ref task) noexcept { task_ = std::move(task); }
-  void drop_task() noexcept { task_.reset(); }
   PyObject* task() const noexcept { return task_.get(); }
   /// The bridge is gone.
   void detach_bridge() noexcept;
@@ -65,6 +69,7 @@ class Cycle : public base::ListNode<CycleTag> {
   void note_disconnect_told() noexcept { disconnect_told_ = true; }
 
  private:
+  void end_call(CallEnd end);
   /// Logs what the application's call returned, unless it is None.
   void complain_of_result(PyObject* result);
   /// Logs what it raised, unless the client's leaving or the shutdown was the cause.

@@ -16,6 +16,7 @@
 #include <ringhorn/base/intrusive_list.hpp>
 #include <ringhorn/io/driver.hpp>
 #include <ringhorn/io/timer.hpp>
+#include <ringhorn/loop/event_loop.hpp>
 #include <ringhorn/py/forked.hpp>
 #include <ringhorn/py/ref.hpp>
 #include <ringhorn/telemetry/board.hpp>
@@ -94,8 +95,11 @@ class Core {
   /// KeyboardInterrupt came out of it.
   bool run_handle(HandleObject& handle);
 
-  /// As EventLoop::start_task.
-  py::Ref start_task(PyObject* coroutine, PyObject* name);
+  /// As EventLoop::begin.
+  py::Ref begin(PyObject* coroutine, PyObject* name, const Listener& listener);
+  /// Somebody looks at the current task: a coroutine in its first step gets one. False with an
+  /// exception set on failure.
+  bool reveal_task();
 
   /// Runs on `driver` from now on, until detach(). REQUIRES: !in_run()
   void attach(io::Driver& driver) noexcept { attached_driver_ = &driver; }
@@ -143,20 +147,22 @@ class Core {
   void keep_failure();
   void submit_stops();
 
-  py::Ref make_plain_task(PyObject* coroutine, PyObject* name);
-  bool prepare_task_options(PyObject* name);
-  py::Ref make_task(PyObject* coroutine, PyObject* option);
-  py::Ref make_stepped_task(PyObject* coroutine);
+  struct FirstStep;
+  py::Ref make_task(PyObject* coroutine, PyObject* name, PyObject* option);
+  py::Ref step_at_once(PyObject* coroutine, PyObject* name, const Listener& listener);
+  bool make_task_of(FirstStep& step);
+  bool enter_or_leave(const py::Ref& function, const py::Ref& task);
+  py::Ref go_on(FirstStep& step, PySendResult sent, py::Ref given);
 
   PyObject* self_;
   py::Ref types_owner_;
   Types& types_;
 
-  ReadyQueue ready_;          ///< scheduled by callbacks, or by other threads
-  ReadyQueue came_in_;        ///< what a turn has found: descriptors that are ready, due timers
-  ReadyQueue newcomers_;      ///< first steps of tasks that start_task made while others went on
-  std::size_t going_on_ = 0;  ///< how many in ready_ were scheduled by those that ran before
-  bool making_newcomer_ = false;  ///< start_task makes one
+  ReadyQueue ready_;              ///< scheduled by callbacks, or by other threads
+  ReadyQueue came_in_;            ///< what a turn has found: descriptors that are ready, due timers
+  ReadyQueue newcomers_;          ///< first steps of tasks that begin() made while others went on
+  std::size_t going_on_ = 0;      ///< how many in ready_ were scheduled by those that ran before
+  bool making_newcomer_ = false;  ///< begin() makes one
   io::TimerQueue timers_;
   base::IntrusiveList<HandleTimer, ArmedTag> armed_;  ///< owns a reference to each handle
   Watches watches_;
@@ -175,8 +181,9 @@ class Core {
 
   py::Ref task_options_;  ///< keyword arguments of asyncio.Task: loop, name, and the one below
   py::Ref task_name_;     ///< the name in there
-  PyObject* captured_context_ = nullptr;  ///< borrowed: of the task that start_task makes
-  py::Ref captured_step_;
+  FirstStep* first_step_ = nullptr;       ///< that is being run
+  PyObject* captured_context_ = nullptr;  ///< borrowed: of the task that is being made for it
+  py::Ref captured_step_;                 ///< what that task has scheduled
 };
 
 /// The Python object: LoopCore.

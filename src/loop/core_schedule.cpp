@@ -30,7 +30,7 @@ base::Nanoseconds to_ns(double seconds) {
 
 PyObject* Core::schedule(const Call& call) {
   if (call.context != nullptr && call.context == captured_context_) {
-    // The step of the task that start_task is making: it runs there, at once.
+    // The step of a task that begin() is making: it runs there, at once.
     captured_step_ = py::Ref::borrow(call.callback);
     captured_context_ = nullptr;
     Py_RETURN_NONE;

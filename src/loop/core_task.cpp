@@ -1,57 +1,49 @@
-// Tasks whose first step runs at once.
+// Coroutines whose first step runs at once.
 #include <utility>
 
 #include <ringhorn/base/assert.hpp>
 #include <ringhorn/py/error.hpp>
 
 #include "core.hpp"
+#include "task_coroutine.hpp"
 #include "types.hpp"
 
 namespace ringhorn::loop {
 
-py::Ref Core::start_task(PyObject* coroutine, PyObject* name) {
+py::Ref Core::begin(PyObject* coroutine, PyObject* name, const Listener& listener) {
   // Inside a callback or another task's step there may be a current task; asyncio's debug mode
   // wants to see and to time each step.
   if (!in_run() || in_callback_ || debug) {
-    return make_plain_task(coroutine, name);
+    return make_listened_task(types_, self_, coroutine, name, listener);
   }
   if (going_on_ > 0 || !newcomers_.empty()) {
     making_newcomer_ = true;
-    py::Ref task = make_plain_task(coroutine, name);
+    py::Ref task = make_listened_task(types_, self_, coroutine, name, listener);
     making_newcomer_ = false;
     return task;
   }
   in_callback_ = true;
-  py::Ref task = prepare_task_options(name) ? make_stepped_task(coroutine) : py::Ref();
+  py::Ref task = step_at_once(coroutine, name, listener);
   in_callback_ = false;
   return task;
 }
 
-/// Whose first step is scheduled.
-py::Ref Core::make_plain_task(PyObject* coroutine, PyObject* name) {
-  PyObject* arguments[] = {nullptr, coroutine, self_, name};
-  return py::Ref::steal(PyObject_Vectorcall(types_.task_type.get(), arguments + 1,
-                                            1 | PY_VECTORCALL_ARGUMENTS_OFFSET,
-                                            types_.task_keywords.get()));
-}
-
-/// The keyword arguments are a dict that stays: to build one per task takes a tenth of its time.
-bool Core::prepare_task_options(PyObject* name) {
+/// A task with the option that step_option names. The keyword arguments are a dict that stays: to
+/// build one per task takes a tenth of its time.
+py::Ref Core::make_task(PyObject* coroutine, PyObject* name, PyObject* option) {
   if (!task_options_) {
     task_options_ = py::Ref::steal(PyDict_New());
     if (!task_options_ || PyDict_SetItemString(task_options_.get(), "loop", self_) < 0) {
-      return false;
+      return {};
     }
     task_name_.reset();
   }
   if (task_name_.get() != name) {
     task_name_ = py::Ref::borrow(name);
-    return PyDict_SetItemString(task_options_.get(), "name", name) == 0;
+    if (PyDict_SetItemString(task_options_.get(), "name", name) < 0) {
+      return {};
+    }
   }
-  return true;
-}
-
-py::Ref Core::make_task(PyObject* coroutine, PyObject* option) {
   const py::Ref arguments = py::Ref::steal(PyTuple_Pack(1, coroutine));
   if (!arguments || PyDict_SetItem(task_options_.get(), types_.step_option.get(), option) < 0) {
     return {};
@@ -60,54 +52,112 @@ py::Ref Core::make_task(PyObject* coroutine, PyObject* option) {
       PyObject_Call(types_.task_type.get(), arguments.get(), task_options_.get()));
 }
 
-#if PY_VERSION_HEX >= 0x030C0000
+#if PY_VERSION_HEX >= 0x030E0000
 
-py::Ref Core::make_stepped_task(PyObject* coroutine) {
-  return make_task(coroutine, Py_True);
+// The thread's state knows the current task: nothing tells when somebody looks at it.
+py::Ref Core::step_at_once(PyObject* coroutine, PyObject* name, const Listener& listener) {
+  const py::Ref own = make_task_coroutine(types_, coroutine, listener);
+  py::Ref task = own ? make_task(own.get(), name, Py_True) : py::Ref();
+  if (task) {
+    set_task(own.get(), task.get());
+  } else if (!own || !is_over(own.get())) {
+    tell_failure(listener);
+  }
+  return task && !is_over(own.get()) ? task : py::Ref();
+}
+
+bool Core::reveal_task() {
+  return true;
 }
 
 #else
 
-namespace {
+/// Of a coroutine, as long as it runs.
+struct Core::FirstStep {
+  PyObject* coroutine;
+  PyObject* name;
+  const Listener& listener;
+  py::Ref context;
+  py::Ref task_coroutine;  ///< empty, as is the task, until somebody looks at the current task
+  py::Ref task;
+};
 
-/// The exception that is set ended `task`: nobody need be told at the task's end that it was lost.
-void note_retrieved(const py::Ref& task) {
-  py::Ref raised = py::fetch_exception();
-  const py::Ref exception = py::Ref::steal(PyObject_CallMethod(task.get(), "exception", nullptr));
-  if (!exception) {
-    PyErr_Clear();
+// Most requests are over after one step in which nobody looks at the current task, and a task costs
+// more than all else that the loop does for them. So the step runs without one: the task is made
+// when somebody looks (reveal_task), or when the coroutine has yielded.
+py::Ref Core::step_at_once(PyObject* coroutine, PyObject* name, const Listener& listener) {
+  RINGHORN_ASSERT(first_step_ == nullptr);
+  FirstStep step{coroutine, name, listener, py::Ref::steal(PyContext_CopyCurrent()), {}, {}};
+  if (!step.context || PyContext_Enter(step.context.get()) < 0) {
+    tell_failure(listener);
+    return {};
   }
-  py::raise(std::move(raised));
+  first_step_ = &step;
+  PyObject* result = nullptr;
+  const PySendResult sent = PyIter_Send(coroutine, Py_None, &result);
+  py::Ref given = py::Ref::steal(result);
+  py::Ref task;
+  if (sent == PYGEN_NEXT || step.task) {
+    task = go_on(step, sent, std::move(given));
+  } else if (sent == PYGEN_RETURN) {
+    listener.ending.on_returned(given.get());
+  } else {
+    tell_exception(listener);
+  }
+  first_step_ = nullptr;
+  return PyContext_Exit(step.context.get()) == 0 ? task : py::Ref();
 }
 
-}  // namespace
+/// The current task is about to be looked up in asyncio's dict, whose keys are loops: see hash_core
+/// in core_type.cpp.
+bool Core::reveal_task() {
+  if (first_step_ == nullptr || first_step_->task) {
+    return true;
+  }
+  return make_task_of(*first_step_) && enter_or_leave(types_.enter_task, first_step_->task);
+}
 
-// CPython 3.11 has no eager_start: the Task schedules its step while it is made. The context tells
-// that one call from any other that a finaliser may make meanwhile.
-py::Ref Core::make_stepped_task(PyObject* coroutine) {
+bool Core::make_task_of(FirstStep& step) {
   RINGHORN_ASSERT(captured_context_ == nullptr && !captured_step_);
-  const py::Ref context = py::Ref::steal(PyContext_CopyCurrent());
-  if (!context) {
-    return {};
+  step.task_coroutine = make_task_coroutine(types_, step.coroutine, step.listener);
+  if (!step.task_coroutine) {
+    return false;
   }
-  captured_context_ = context.get();
-  py::Ref task = make_task(coroutine, context.get());
+  // The context tells the task's own call of call_soon from any that a finaliser may make
+  // meanwhile.
+  captured_context_ = step.context.get();
+  step.task = make_task(step.task_coroutine.get(), step.name, step.context.get());
   captured_context_ = nullptr;
-  const py::Ref step = std::move(captured_step_);
   // What the request keeps in its context ends with the request.
-  if (!task || PyDict_SetItem(task_options_.get(), types_.step_option.get(), Py_None) < 0) {
+  if (!step.task || PyDict_SetItem(task_options_.get(), types_.step_option.get(), Py_None) < 0) {
+    return false;
+  }
+  set_task(step.task_coroutine.get(), step.task.get());
+  return true;
+}
+
+bool Core::enter_or_leave(const py::Ref& function, const py::Ref& task) {
+  PyObject* arguments[] = {self_, task.get()};
+  return static_cast<bool>(
+      py::Ref::steal(PyObject_Vectorcall(function.get(), arguments, 2, nullptr)));
+}
+
+/// Makes what the first step has given that of a task's own first step.
+py::Ref Core::go_on(FirstStep& step, PySendResult sent, py::Ref given) {
+  if (sent == PYGEN_ERROR) {
+    given = py::fetch_exception();
+  }
+  const bool made = step.task ? enter_or_leave(types_.leave_task, step.task) : make_task_of(step);
+  const py::Ref own_step = std::move(captured_step_);
+  if (!made) {
+    tell_failure(step.listener);
     return {};
   }
-  RINGHORN_ASSERT(step);
-  if (PyContext_Enter(context.get()) < 0) {
-    return {};
-  }
+  RINGHORN_ASSERT(own_step);
+  set_first_step(step.task_coroutine.get(), sent, std::move(given));
   // SystemExit and KeyboardInterrupt come out of it; all else stays in the task.
-  const py::Ref stepped = py::Ref::steal(PyObject_CallNoArgs(step.get()));
-  if (!stepped) {
-    note_retrieved(task);
-  }
-  return PyContext_Exit(context.get()) == 0 && stepped ? task : py::Ref();
+  const py::Ref stepped = py::Ref::steal(PyObject_CallNoArgs(own_step.get()));
+  return stepped && !is_over(step.task_coroutine.get()) ? std::move(step.task) : py::Ref();
 }
 
 #endif

@@ -273,6 +273,12 @@ PyObject* create_future(PyObject* self, PyObject*) {
   return PyObject_Vectorcall(types.future_type.get(), &self, 0, types.future_keywords.get());
 }
 
+/// asyncio keeps the current tasks in a dict by loop: whoever looks for this loop's asks for its
+/// hash first.
+Py_hash_t hash_core(PyObject* self) {
+  return core_of(self).reveal_task() ? PyBaseObject_Type.tp_hash(self) : -1;
+}
+
 // --- attributes ------------------------------------------------------------------------------
 
 template <bool Core::*flag>
@@ -357,6 +363,7 @@ PyType_Slot core_slots[] = {
     {Py_tp_dealloc, reinterpret_cast<void*>(free_core)},
     {Py_tp_traverse, reinterpret_cast<void*>(traverse_core)},
     {Py_tp_clear, reinterpret_cast<void*>(clear_core)},
+    {Py_tp_hash, reinterpret_cast<void*>(hash_core)},
     {Py_tp_methods, core_methods},
     {Py_tp_getset, core_attributes},
     {},

@@ -7,6 +7,7 @@
 #include <ringhorn/py/error.hpp>
 #include <ringhorn/py/forked.hpp>
 
+#include "task_coroutine.hpp"
 #include "types.hpp"
 
 namespace ringhorn::loop {
@@ -65,12 +66,8 @@ void ForeignLoop::close() {
   close_object();
 }
 
-py::Ref ForeignLoop::start_task(PyObject* coroutine, PyObject* name) {
-  const Types& types = Types::of(types_);
-  PyObject* arguments[] = {nullptr, coroutine, object(), name};
-  return py::Ref::steal(PyObject_Vectorcall(types.task_type.get(), arguments + 1,
-                                            1 | PY_VECTORCALL_ARGUMENTS_OFFSET,
-                                            types.task_keywords.get()));
+py::Ref ForeignLoop::begin(PyObject* coroutine, PyObject* name, const Listener& listener) {
+  return make_listened_task(Types::of(types_), object(), coroutine, name, listener);
 }
 
 std::size_t ForeignLoop::handle_count() const noexcept {

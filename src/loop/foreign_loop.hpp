@@ -24,7 +24,7 @@ class ForeignLoop final : public EventLoop, private io::TurnHandler {
   bool open();
 
   void close() override;
-  py::Ref start_task(PyObject* coroutine, PyObject* name) override;
+  py::Ref begin(PyObject* coroutine, PyObject* name, const Listener& listener) override;
   std::size_t handle_count() const noexcept override;
 
  private:

@@ -24,8 +24,8 @@ void NativeLoop::close() {
   core_.detach();
 }
 
-py::Ref NativeLoop::start_task(PyObject* coroutine, PyObject* name) {
-  return core_.start_task(coroutine, name);
+py::Ref NativeLoop::begin(PyObject* coroutine, PyObject* name, const Listener& listener) {
+  return core_.begin(coroutine, name, listener);
 }
 
 void NativeLoop::note_phase(std::atomic<telemetry::LoopPhase>& where) {

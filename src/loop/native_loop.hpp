@@ -18,7 +18,7 @@ class NativeLoop final : public EventLoop {
   ~NativeLoop() override { close(); }
 
   void close() override;
-  py::Ref start_task(PyObject* coroutine, PyObject* name) override;
+  py::Ref begin(PyObject* coroutine, PyObject* name, const Listener& listener) override;
   void note_phase(std::atomic<telemetry::LoopPhase>& where) override;
   std::size_t handle_count() const noexcept override;
 

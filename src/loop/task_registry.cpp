@@ -4,6 +4,9 @@
 
 #include <ringhorn/py/ref.hpp>
 
+#include "core.hpp"
+#include "types.hpp"
+
 namespace ringhorn::loop {
 
 namespace {
@@ -48,6 +51,38 @@ py::Ref attribute(const py::Ref& object, const char* name) {
   return object ? py::Ref::steal(PyObject_GetAttrString(object.get(), name)) : py::Ref();
 }
 
+/// The loop that runs in this thread, if it is a native one.
+Core* find_running_core() {
+  const py::Ref types = Types::find_or_make();
+  const py::Ref events =
+      types ? py::Ref::steal(PyImport_ImportModule("asyncio.events")) : py::Ref();
+  const py::Ref loop =
+      events ? py::Ref::steal(PyObject_CallMethod(events.get(), "_get_running_loop", nullptr))
+             : py::Ref();
+  const bool native =
+      loop && PyObject_TypeCheck(loop.get(),
+                                 reinterpret_cast<PyTypeObject*>(Types::of(types).core_type.get()));
+  return native ? &core_of(loop.get()) : nullptr;
+}
+
+/// Somebody walks through the set: all tasks are to be in it.
+PyObject* walk(PyObject* data) {
+  Core* core = find_running_core();
+  const bool complete = core != nullptr ? core->reveal_task() : PyErr_Occurred() == nullptr;
+  return complete ? PySet_Type.tp_iter(data) : nullptr;
+}
+
+PyType_Slot data_slots[] = {{Py_tp_iter, reinterpret_cast<void*>(walk)}, {}};
+PyType_Spec data_spec = {"_ringhorn.TaskSet", 0, 0, Py_TPFLAGS_DEFAULT, data_slots};
+
+/// The references of `data` in a set that tells when somebody walks through it.
+py::Ref make_data(const py::Ref& data) {
+  const py::Ref bases = py::Ref::steal(PyTuple_Pack(1, &PySet_Type));
+  const py::Ref type =
+      bases ? py::Ref::steal(PyType_FromSpecWithBases(&data_spec, bases.get())) : py::Ref();
+  return type ? py::Ref::steal(PyObject_CallOneArg(type.get(), data.get())) : py::Ref();
+}
+
 /// The set, if it is of the kind that this file knows and nobody has changed it; else empty.
 py::Ref find_registry() {
   const py::Ref asyncio = py::Ref::steal(PyImport_ImportModule("asyncio.tasks"));
@@ -73,7 +108,7 @@ py::Ref make_function(PyMethodDef& definition, const py::Ref* parts, Py_ssize_t 
 
 }  // namespace
 
-bool make_registry_quick() {
+bool prepare_registry() {
   const py::Ref registry = find_registry();
   py::Ref parts[part_count] = {
       attribute(registry, "data"), attribute(registry, "_pending_removals"),
@@ -84,9 +119,12 @@ bool make_registry_quick() {
       !PySet_CheckExact(parts[iterating].get()) || !parts[slow_add]) {
     return true;
   }
-  parts[forget] = make_function(forget_definition, parts, forget_part_count);
+  parts[data] = make_data(parts[data]);
+  parts[forget] =
+      parts[data] ? make_function(forget_definition, parts, forget_part_count) : py::Ref();
   const py::Ref add = parts[forget] ? make_function(add_definition, parts, part_count) : py::Ref();
-  return add && PyObject_SetAttrString(registry.get(), "add", add.get()) == 0;
+  return add && PyObject_SetAttrString(registry.get(), "data", parts[data].get()) == 0 &&
+         PyObject_SetAttrString(registry.get(), "add", add.get()) == 0;
 }
 
 }  // namespace ringhorn::loop

@@ -9,6 +9,7 @@
 #include "event_loop_source.hpp"
 #include "handle.hpp"
 #include "stream_calls.hpp"
+#include "task_coroutine.hpp"
 #include "task_registry.hpp"
 
 namespace ringhorn::loop {
@@ -17,11 +18,22 @@ namespace {
 
 constexpr const char* types_capsule_name = "ringhorn.loop.types";
 
-#if PY_VERSION_HEX >= 0x030C0000
+#if PY_VERSION_HEX >= 0x030E0000
 constexpr const char* step_at_once = "eager_start";
 #else
 constexpr const char* step_at_once = "context";
 #endif
+
+PyObject* retrieve_exception_of(PyObject*, PyObject* task) {
+  const py::Ref exception = py::Ref::steal(PyObject_CallMethod(task, "exception", nullptr));
+  if (!exception) {
+    PyErr_Clear();  // it was cancelled
+  }
+  Py_RETURN_NONE;
+}
+
+PyMethodDef retrieve_exception_method = {"retrieve_exception", retrieve_exception_of, METH_O,
+                                         nullptr};
 
 void free_types(PyObject* capsule) {
   const std::unique_ptr<Types> owned(
@@ -81,17 +93,22 @@ bool Types::prepare() {
   timer_handle_type = py::Ref::steal(make_timer_handle_type());
   core_type = py::Ref::steal(make_core_type());
   stream_type = py::Ref::steal(make_stream_type());
+  task_coroutine_type = py::Ref::steal(make_task_coroutine_type());
   return context_name && handle_type && timer_handle_type && core_type && stream_type &&
-         prepare_asyncio() && prepare_glue() && make_registry_quick();
+         task_coroutine_type && prepare_asyncio() && prepare_glue() && prepare_registry();
 }
 
 bool Types::prepare_asyncio() {
-  const py::Ref asyncio = py::Ref::steal(PyImport_ImportModule("asyncio"));
+  const py::Ref asyncio = py::Ref::steal(PyImport_ImportModule("asyncio.tasks"));
   future_keywords = make_keywords({"loop"});
   task_keywords = make_keywords({"loop", "name"});
+  retrieve_exception = py::Ref::steal(PyCFunction_New(&retrieve_exception_method, nullptr));
+  throw_name = py::Ref::steal(PyUnicode_InternFromString("throw"));
   step_option = py::Ref::steal(PyUnicode_InternFromString(step_at_once));
-  return future_keywords && task_keywords && step_option &&
-         read_attribute(asyncio, "Future", future_type) &&
+  return future_keywords && task_keywords && retrieve_exception && throw_name && step_option &&
+         read_attribute(asyncio, "_enter_task", enter_task) &&
+         read_attribute(asyncio, "_leave_task", leave_task) &&
+         read_attribute(py::Ref::steal(PyImport_ImportModule("asyncio")), "Future", future_type) &&
          read_attribute(asyncio, "Task", task_type);
 }
 

@@ -37,14 +37,17 @@ struct Types {
   /// How native code calls transports and their protocols.
   const StreamCalls& stream_calls() const noexcept { return *stream_calls_; }
 
-  py::Ref handle_type, timer_handle_type, core_type, stream_type;
+  py::Ref handle_type, timer_handle_type, core_type, stream_type, task_coroutine_type;
   py::Ref loop_class;  ///< EventLoop
   FreeList handles, timer_handles;
 
   py::Ref future_type, task_type;  ///< asyncio.Future and asyncio.Task
+  py::Ref retrieve_exception;      ///< for add_done_callback: that of the task counts as asked for
+  py::Ref throw_name;              ///< "throw"
+  py::Ref enter_task, leave_task;  ///< asyncio's, for what it calls the current task
   py::Ref future_keywords;         ///< ("loop",)
   py::Ref task_keywords;           ///< ("loop", "name")
-  py::Ref step_option;             ///< the keyword that makes the first step come at once
+  py::Ref step_option;             ///< the keyword with which the first step comes at once
 
   // The functions of event_loop.py that native code calls.
   py::Ref give_way, report_failure, report_slow, describe_handle, extract_stack, bind_arguments;

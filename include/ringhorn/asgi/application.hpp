@@ -1,7 +1,6 @@
 /// Application calls the user's ASGI application for each request and each WebSocket of a worker:
-/// builds the scope, makes `receive` and `send`, and runs the application's first step at once
-/// inside a real asyncio.Task (ASGI 3.0, www 2.5). Called by `net`; one per worker, on its thread,
-/// with the GIL.
+/// builds the scope, makes `receive` and `send`, and begins the call on the loop, as an asyncio.Task
+/// (ASGI 3.0, www 2.5). Called by `net`; one per worker, on its thread, with the GIL.
 #pragma once
 
 #include <cstddef>
@@ -41,8 +40,8 @@ class Application final : public net::Application {
   /// Cancels the tasks of all calls that still run; their end is awaited by running the loop.
   /// Returns how many there were.
   std::size_t cancel_all();
-  /// Whether `exception`, which came out of the loop, is what the task of a call has ended with.
-  /// Then that call is answered, at the latest when the loop runs again.
+  /// Whether `exception`, which came out of the loop, is what a call has ended with. Then that call
+  /// is answered.
   bool ended_with(PyObject* exception) const;
   /// Calls of the application that have not ended (also after their response is complete).
   std::size_t running_count() const noexcept;

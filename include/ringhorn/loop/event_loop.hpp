@@ -1,7 +1,7 @@
 /// EventLoop is the asyncio event loop of a worker together with the driver whose turns it runs:
 /// the native loop, which waits in the driver, or somebody else's (asyncio, uvloop), which is told
-/// when the driver wants a turn. The worker makes one and runs it; `asgi` starts its tasks. It
-/// never installs an event loop policy or a task factory: what the application sees is plain
+/// when the driver wants a turn. The worker makes one and runs it; `asgi` begins its calls on it.
+/// It never installs an event loop policy or a task factory: what the application sees is plain
 /// asyncio. Needs the GIL throughout.
 #pragma once
 
@@ -17,6 +17,23 @@
 #include <ringhorn/telemetry/board.hpp>
 
 namespace ringhorn::loop {
+
+/// Hears how a coroutine ends, once: out of the step that ends it, before its task is done. Does
+/// not hear of one that is thrown away half-way.
+class Ending {
+ public:
+  virtual void on_returned(PyObject* result) = 0;
+  /// No exception is set while it is called.
+  virtual void on_raised(PyObject* exception) = 0;
+
+ protected:
+  ~Ending() = default;
+};
+
+struct Listener {
+  PyObject* owner;  ///< has `ending` inside it, and is kept alive as long as the coroutine goes on
+  Ending& ending;
+};
 
 class EventLoop {
  public:
@@ -39,13 +56,15 @@ class EventLoop {
   /// run, as any closed loop. Does nothing the second time. REQUIRES: the loop does not run
   virtual void close() = 0;
 
-  /// Makes an asyncio.Task named `name` (a str) of `coroutine`. Its first step may be over when
-  /// this returns: the native loop runs it at once, inside a copy of the current context, as the
-  /// current task, unless it does not run, is in debug mode, or is running a callback or another
-  /// task: a request is never stepped inside another one. It also lets those pass that were woken
-  /// by what ran in this turn. Empty with an exception set on failure, and when SystemExit or
-  /// KeyboardInterrupt came out of the step.
-  virtual py::Ref start_task(PyObject* coroutine, PyObject* name) = 0;
+  /// Runs `coroutine` in an asyncio.Task named `name` (a str) and tells `listener` of its end, or
+  /// of a failure to make the task. Its first step may be over when this returns: the native loop
+  /// runs it at once, inside a copy of the current context, unless it does not run, is in debug
+  /// mode, or is running a callback or another task: a request is never stepped inside another one.
+  /// It also lets those pass that were woken by what ran in this turn. The native loop makes the
+  /// task when somebody looks at the current task, or when the coroutine goes on after its first
+  /// step. Returns the task if the coroutine goes on. Otherwise its end was told, and an exception
+  /// is set when SystemExit or KeyboardInterrupt was the end.
+  virtual py::Ref begin(PyObject* coroutine, PyObject* name, const Listener& listener) = 0;
 
   /// Notes in `where`, which outlives the loop, what its thread is at. A loop of somebody else's
   /// notes nothing.
