@@ -1,6 +1,6 @@
 /// Application calls the user's ASGI application for each request and each WebSocket of a worker:
-/// builds the scope, makes `receive` and `send`, and begins the call on the loop, as an asyncio.Task
-/// (ASGI 3.0, www 2.5). Called by `net`; one per worker, on its thread, with the GIL.
+/// builds the scope, makes `receive` and `send`, and begins the call on the loop, as asyncio.Task
+/// would (ASGI 3.0, www 2.5). Called by `net`; one per worker, on its thread, with the GIL.
 #pragma once
 
 #include <cstddef>
