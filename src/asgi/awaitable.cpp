@@ -140,33 +140,18 @@ PyObject* Awaitable::step(PyObject** result) {
     yielded_ = true;
     Py_RETURN_NONE;
   }
-  while (true) {
-    if (iterator_) {
-      PyObject* value = nullptr;
-      const PySendResult sent = PyIter_Send(iterator_.get(), Py_None, &value);
-      if (sent == PYGEN_NEXT) {
-        return value;
-      }
-      if (sent == PYGEN_ERROR) {
-        finish();
-        return nullptr;
-      }
-      Py_DECREF(value);
-      unlink();
-      iterator_.reset();
-      future_.reset();
-    }
-    PyObject* value = poll();
-    if (value != nullptr || PyErr_Occurred() != nullptr) {
-      finish();
-      *result = value;
-      return nullptr;
-    }
-    if (!start_wait()) {
-      finish();
-      return nullptr;
-    }
+  unlink();
+  PyObject* value = poll();
+  if (value != nullptr || PyErr_Occurred() != nullptr) {
+    finish();
+    *result = value;
+    return nullptr;
   }
+  if (!start_wait()) {
+    finish();
+    return nullptr;
+  }
+  return Py_NewRef(future_.get());
 }
 
 /// What it finishes with; null without an exception while there is nothing.
@@ -180,15 +165,8 @@ bool Awaitable::start_wait() {
     PyErr_SetString(PyExc_OSError, "the server has stopped");
     return false;
   }
-  // A call of the type would make a tuple and a dict first.
-  auto* type = reinterpret_cast<PyTypeObject*>(bridge->future_type.get());
-  PyObject* arguments = bridge->no_arguments.get();
-  future_ = py::Ref::steal(type->tp_new(type, arguments, nullptr));
-  if (!future_ || type->tp_init(future_.get(), arguments, bridge->future_keywords.get()) < 0) {
-    return false;
-  }
-  iterator_ = py::Ref::steal(Py_TYPE(future_.get())->tp_as_async->am_await(future_.get()));
-  if (!iterator_) {
+  future_ = cycle_->parking().wait(bridge->loop);
+  if (!future_) {
     return false;
   }
   cycle_->add_waiter(*this, kind_);
@@ -202,19 +180,12 @@ void Awaitable::wake() {
   if (bridge == nullptr || !future_) {
     return;
   }
-  // The future may be cancelled by now: then its task wakes by itself.
-  PyObject* arguments[] = {future_.get(), Py_None};
-  const py::Ref done =
-      py::Ref::steal(PyObject_Vectorcall(bridge->future_set_result.get(), arguments, 2, nullptr));
-  if (!done) {
-    PyErr_Clear();
-  }
+  cycle_->parking().wake(bridge->loop, future_.get());
 }
 
 void Awaitable::finish() noexcept {
   finished_ = true;
   unlink();
-  iterator_.reset();
   future_.reset();
   owner_.reset();
 }

@@ -1,7 +1,7 @@
 /// Awaitable is what receive() and send() return: it finishes without yielding when there is
-/// nothing to wait for, and otherwise waits on an exact _asyncio.Future. It has everything that a
-/// coroutine has (send, throw, close, __await__), since applications hand it to create_task,
-/// wait_for and task groups.
+/// nothing to wait for, and otherwise waits in the parking of its cycle (loop/parking.hpp). It has
+/// everything that a coroutine has (send, throw, close, __await__), since applications hand it to
+/// create_task, wait_for and task groups.
 #pragma once
 
 #include <cstdint>
@@ -52,9 +52,8 @@ class Awaitable : public base::ListNode<WaitTag> {
   bool yielded_ = false;
   bool finished_ = false;
   bool woken_ = false;
-  py::Ref owner_;  ///< keeps the cycle alive
-  py::Ref future_;
-  py::Ref iterator_;
+  py::Ref owner_;   ///< keeps the cycle alive
+  py::Ref future_;  ///< while it waits
   Cycle* cycle_;
 };
 

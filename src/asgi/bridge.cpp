@@ -48,25 +48,14 @@ bool Bridge::prepare() {
   receive_type =
       send_type && web_socket_send_type ? py::Ref::steal(make_receive_type()) : py::Ref();
   awaitable_type = receive_type ? py::Ref::steal(Awaitable::make_type()) : py::Ref();
-  const py::Ref asyncio =
-      awaitable_type ? py::Ref::steal(PyImport_ImportModule("_asyncio")) : py::Ref();
-  if (!asyncio || !register_coroutine(awaitable_type.get())) {
+  if (!awaitable_type || !register_coroutine(awaitable_type.get())) {
     return false;
   }
-  future_type = py::Ref::steal(PyObject_GetAttrString(asyncio.get(), "Future"));
-  no_arguments = py::Ref::steal(PyTuple_New(0));
-  future_keywords = py::Ref::steal(PyDict_New());
-  if (!future_type || !future_keywords ||
-      PyDict_SetItemString(future_keywords.get(), "loop", loop.object()) < 0) {
-    return false;
-  }
-  future_set_result = py::Ref::steal(PyObject_GetAttrString(future_type.get(), "set_result"));
   disconnect_error = py::Ref::steal(PyErr_NewExceptionWithDoc(
       "ringhorn.ClientDisconnected", "Raised by send() when the client has closed the connection.",
       PyExc_OSError, nullptr));
   ready = py::Ref::steal(Awaitable::make_ready(*this));
-  return no_arguments && future_set_result && disconnect_error && ready && names.complete() &&
-         prepare_messages();
+  return disconnect_error && ready && names.complete() && prepare_messages();
 }
 
 bool Bridge::prepare_messages() {

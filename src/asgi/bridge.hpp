@@ -55,17 +55,13 @@ struct Bridge {
   HeaderCache headers;
   TargetCache targets;
   py::Ref send_type, web_socket_send_type, receive_type, awaitable_type;
-  py::Ref future_type;         ///< exactly _asyncio.Future: the only one with a fast path in Task
-  py::Ref no_arguments;        ///< () and {"loop": loop}, as future_type's tp_init takes them: no
-  py::Ref future_keywords;     ///< dict is made for each future
-  py::Ref future_set_result;   ///< of it, unbound: no look-up per message
-  py::Ref disconnect_error;    ///< ringhorn.ClientDisconnected, an OSError
-  py::Ref ready;               ///< the awaitable of every send() that need not wait
-  py::Ref empty_request;       ///< template of the http.request event without a body
-  py::Ref disconnect_message;  ///< template of http.disconnect
-  py::Ref connect_message;     ///< template of websocket.connect
-  py::Ref text_message;        ///< template of websocket.receive with a text …
-  py::Ref bytes_message;       ///< … and with bytes
+  py::Ref disconnect_error;               ///< ringhorn.ClientDisconnected, an OSError
+  py::Ref ready;                          ///< the awaitable of every send() that need not wait
+  py::Ref empty_request;                  ///< template of the http.request event without a body
+  py::Ref disconnect_message;             ///< template of http.disconnect
+  py::Ref connect_message;                ///< template of websocket.connect
+  py::Ref text_message;                   ///< template of websocket.receive with a text …
+  py::Ref bytes_message;                  ///< … and with bytes
   std::size_t queue_count_max = 32;       ///< received messages that wait for one application call
   std::size_t queue_bytes_max = 4194304;  ///< … and their bytes
   base::IntrusiveList<Cycle, CycleTag> cycles;

@@ -97,6 +97,9 @@ class Core {
 
   /// As EventLoop::begin.
   py::Ref begin(PyObject* coroutine, PyObject* name, const Listener& listener);
+  /// As PyIter_Send(coroutine, None, result): a step of the coroutine of `task` in which the task
+  /// has no part. In the task's context.
+  PySendResult step_without(PyObject* task, PyObject* coroutine, PyObject** result);
   /// Somebody looks at the current task: a coroutine in its first step gets one. False with an
   /// exception set on failure.
   bool reveal_task();
@@ -147,9 +150,11 @@ class Core {
   void keep_failure();
   void submit_stops();
 
+  struct Step;
   struct FirstStep;
   py::Ref make_task(PyObject* coroutine, PyObject* name, PyObject* option);
   py::Ref step_at_once(PyObject* coroutine, PyObject* name, const Listener& listener);
+  PySendResult run_step(Step& step, PyObject* coroutine, PyObject** result);
   bool make_task_of(FirstStep& step);
   bool enter_or_leave(const py::Ref& function, const py::Ref& task);
   py::Ref go_on(FirstStep& step, PySendResult sent, py::Ref given);
@@ -181,7 +186,7 @@ class Core {
 
   py::Ref task_options_;  ///< keyword arguments of asyncio.Task: loop, name, and the one below
   py::Ref task_name_;     ///< the name in there
-  FirstStep* first_step_ = nullptr;       ///< that is being run
+  Step* step_ = nullptr;  ///< of a coroutine without its task, that is being run
   PyObject* captured_context_ = nullptr;  ///< borrowed: of the task that is being made for it
   py::Ref captured_step_;                 ///< what that task has scheduled
 };

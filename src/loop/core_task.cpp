@@ -14,11 +14,11 @@ py::Ref Core::begin(PyObject* coroutine, PyObject* name, const Listener& listene
   // Inside a callback or another task's step there may be a current task; asyncio's debug mode
   // wants to see and to time each step.
   if (!in_run() || in_callback_ || debug) {
-    return make_listened_task(types_, self_, coroutine, name, listener);
+    return make_listened_task(types_, self_, this, coroutine, name, listener);
   }
   if (going_on_ > 0 || !newcomers_.empty()) {
     making_newcomer_ = true;
-    py::Ref task = make_listened_task(types_, self_, coroutine, name, listener);
+    py::Ref task = make_listened_task(types_, self_, this, coroutine, name, listener);
     making_newcomer_ = false;
     return task;
   }
@@ -59,11 +59,11 @@ py::Ref Core::step_at_once(PyObject* coroutine, PyObject* name, const Listener& 
   const py::Ref own = make_task_coroutine(types_, coroutine, listener);
   py::Ref task = own ? make_task(own.get(), name, Py_True) : py::Ref();
   if (task) {
-    set_task(own.get(), task.get());
-  } else if (!own || !is_over(own.get())) {
+    task_coroutine_of(own.get()).set_task(task.get(), nullptr, {});
+  } else if (!own || !task_coroutine_of(own.get()).over()) {
     tell_failure(listener);
   }
-  return task && !is_over(own.get()) ? task : py::Ref();
+  return task && !task_coroutine_of(own.get()).over() ? task : py::Ref();
 }
 
 bool Core::reveal_task() {
@@ -72,29 +72,31 @@ bool Core::reveal_task() {
 
 #else
 
-/// Of a coroutine, as long as it runs.
-struct Core::FirstStep {
+/// Of a coroutine without its task, as long as it runs.
+struct Core::Step {
+  py::Ref task;          ///< empty in a first step, until somebody looks at the current task
+  bool entered = false;  ///< it is the current task
+};
+
+struct Core::FirstStep : Step {
   PyObject* coroutine;
   PyObject* name;
   const Listener& listener;
   py::Ref context;
-  py::Ref task_coroutine;  ///< empty, as is the task, until somebody looks at the current task
-  py::Ref task;
+  py::Ref task_coroutine;  ///< empty as long as the task is
 };
 
 // Most requests are over after one step in which nobody looks at the current task, and a task costs
 // more than all else that the loop does for them. So the step runs without one: the task is made
 // when somebody looks (reveal_task), or when the coroutine has yielded.
 py::Ref Core::step_at_once(PyObject* coroutine, PyObject* name, const Listener& listener) {
-  RINGHORN_ASSERT(first_step_ == nullptr);
-  FirstStep step{coroutine, name, listener, py::Ref::steal(PyContext_CopyCurrent()), {}, {}};
+  FirstStep step{{}, coroutine, name, listener, py::Ref::steal(PyContext_CopyCurrent()), {}};
   if (!step.context || PyContext_Enter(step.context.get()) < 0) {
     tell_failure(listener);
     return {};
   }
-  first_step_ = &step;
   PyObject* result = nullptr;
-  const PySendResult sent = PyIter_Send(coroutine, Py_None, &result);
+  const PySendResult sent = run_step(step, coroutine, &result);
   py::Ref given = py::Ref::steal(result);
   py::Ref task;
   if (sent == PYGEN_NEXT || step.task) {
@@ -104,17 +106,43 @@ py::Ref Core::step_at_once(PyObject* coroutine, PyObject* name, const Listener& 
   } else {
     tell_exception(listener);
   }
-  first_step_ = nullptr;
   return PyContext_Exit(step.context.get()) == 0 ? task : py::Ref();
+}
+
+PySendResult Core::step_without(PyObject* task, PyObject* coroutine, PyObject** result) {
+  Step step{py::Ref::borrow(task)};
+  return run_step(step, coroutine, result);
+}
+
+/// As PyIter_Send().
+PySendResult Core::run_step(Step& step, PyObject* coroutine, PyObject** result) {
+  RINGHORN_ASSERT(step_ == nullptr);
+  step_ = &step;
+  const PySendResult sent = PyIter_Send(coroutine, Py_None, result);
+  step_ = nullptr;
+  if (!step.entered) {
+    return sent;
+  }
+  py::Ref raised = sent == PYGEN_ERROR ? py::fetch_exception() : py::Ref();
+  if (!enter_or_leave(types_.leave_task, step.task)) {
+    Py_CLEAR(*result);
+    return PYGEN_ERROR;
+  }
+  if (raised) {
+    py::raise(std::move(raised));
+  }
+  return sent;
 }
 
 /// The current task is about to be looked up in asyncio's dict, whose keys are loops: see hash_core
 /// in core_type.cpp.
 bool Core::reveal_task() {
-  if (first_step_ == nullptr || first_step_->task) {
+  if (step_ == nullptr || std::exchange(step_->entered, true)) {
     return true;
   }
-  return make_task_of(*first_step_) && enter_or_leave(types_.enter_task, first_step_->task);
+  step_->entered = (step_->task || make_task_of(static_cast<FirstStep&>(*step_))) &&
+                   enter_or_leave(types_.enter_task, step_->task);
+  return step_->entered;
 }
 
 bool Core::make_task_of(FirstStep& step) {
@@ -132,7 +160,7 @@ bool Core::make_task_of(FirstStep& step) {
   if (!step.task || PyDict_SetItem(task_options_.get(), types_.step_option.get(), Py_None) < 0) {
     return false;
   }
-  set_task(step.task_coroutine.get(), step.task.get());
+  task_coroutine_of(step.task_coroutine.get()).set_task(step.task.get(), this, step.context);
   return true;
 }
 
@@ -147,17 +175,18 @@ py::Ref Core::go_on(FirstStep& step, PySendResult sent, py::Ref given) {
   if (sent == PYGEN_ERROR) {
     given = py::fetch_exception();
   }
-  const bool made = step.task ? enter_or_leave(types_.leave_task, step.task) : make_task_of(step);
+  const bool made = step.task || make_task_of(step);
   const py::Ref own_step = std::move(captured_step_);
   if (!made) {
     tell_failure(step.listener);
     return {};
   }
   RINGHORN_ASSERT(own_step);
-  set_first_step(step.task_coroutine.get(), sent, std::move(given));
+  task_coroutine_of(step.task_coroutine.get()).keep_step(sent, std::move(given));
   // SystemExit and KeyboardInterrupt come out of it; all else stays in the task.
   const py::Ref stepped = py::Ref::steal(PyObject_CallNoArgs(own_step.get()));
-  return stepped && !is_over(step.task_coroutine.get()) ? std::move(step.task) : py::Ref();
+  return stepped && !task_coroutine_of(step.task_coroutine.get()).over() ? std::move(step.task)
+                                                                         : py::Ref();
 }
 
 #endif

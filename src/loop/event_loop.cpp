@@ -47,13 +47,33 @@ base::Result<std::unique_ptr<EventLoop>, std::string> EventLoop::make(io::Driver
   // Whatever the name by which it was asked for.
   const py::Ref& core_type = Types::of(types).core_type;
   if (PyObject_TypeCheck(object.get(), reinterpret_cast<PyTypeObject*>(core_type.get()))) {
-    return std::unique_ptr<EventLoop>(std::make_unique<NativeLoop>(std::move(object), driver));
+    return std::unique_ptr<EventLoop>(
+        std::make_unique<NativeLoop>(std::move(object), std::move(types), driver));
   }
   auto foreign = std::make_unique<ForeignLoop>(std::move(object), std::move(types), driver);
   if (!foreign->open()) {
     return base::Failure{explain(chooser)};
   }
   return std::unique_ptr<EventLoop>(std::move(foreign));
+}
+
+const Types& EventLoop::types() const noexcept {
+  return Types::of(types_);
+}
+
+py::Ref EventLoop::make_future() {
+  if (!future_options_) {
+    future_options_ = py::Ref::steal(Py_BuildValue("{sO}", "loop", object()));
+    if (!future_options_) {
+      return {};
+    }
+  }
+  // A call of the type would make a tuple and a dict first.
+  auto* type = reinterpret_cast<PyTypeObject*>(types().future_type.get());
+  PyObject* arguments = types().no_arguments.get();
+  py::Ref future = py::Ref::steal(type->tp_new(type, arguments, nullptr));
+  const bool made = future && type->tp_init(future.get(), arguments, future_options_.get()) == 0;
+  return made ? future : py::Ref();
 }
 
 void EventLoop::close_object() {

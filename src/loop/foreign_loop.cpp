@@ -30,7 +30,7 @@ PyMethodDef ForeignLoop::turn_method = {"run_turn", ForeignLoop::on_called, METH
 PyMethodDef ForeignLoop::timer_method = {"on_timer", ForeignLoop::on_timer, METH_NOARGS, nullptr};
 
 ForeignLoop::ForeignLoop(py::Ref object, py::Ref types, io::Driver& driver) noexcept
-    : EventLoop(std::move(object), driver), types_(std::move(types)) {}
+    : EventLoop(std::move(object), std::move(types), driver) {}
 
 bool ForeignLoop::open() {
   fd_ = driver().descriptor();
@@ -67,12 +67,11 @@ void ForeignLoop::close() {
 }
 
 py::Ref ForeignLoop::begin(PyObject* coroutine, PyObject* name, const Listener& listener) {
-  return make_listened_task(Types::of(types_), object(), coroutine, name, listener);
+  return make_listened_task(types(), object(), nullptr, coroutine, name, listener);
 }
 
 std::size_t ForeignLoop::handle_count() const noexcept {
-  const Types& types = Types::of(types_);
-  return types.handles.live_count() + types.timer_handles.live_count();
+  return types().handles.live_count() + types().timer_handles.live_count();
 }
 
 PyObject* ForeignLoop::on_called(PyObject* capsule, PyObject*) {

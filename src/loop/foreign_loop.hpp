@@ -40,7 +40,6 @@ class ForeignLoop final : public EventLoop, private io::TurnHandler {
   void cancel_timer();
   py::Ref call(const char* method, PyObject* const* arguments, std::size_t positional);
 
-  py::Ref types_;
   int fd_ = -1;       ///< the driver's descriptor
   py::Ref capsule_;   ///< the way from `turn_` to this; its context is null after close()
   py::Ref turn_;      ///< what the loop calls

@@ -9,8 +9,8 @@
 
 namespace ringhorn::loop {
 
-NativeLoop::NativeLoop(py::Ref object, io::Driver& driver) noexcept
-    : EventLoop(std::move(object), driver), core_(core_of(this->object())) {
+NativeLoop::NativeLoop(py::Ref object, py::Ref types, io::Driver& driver) noexcept
+    : EventLoop(std::move(object), std::move(types), driver), core_(core_of(this->object())) {
   core_.attach(driver);
 }
 
@@ -33,8 +33,7 @@ void NativeLoop::note_phase(std::atomic<telemetry::LoopPhase>& where) {
 }
 
 std::size_t NativeLoop::handle_count() const noexcept {
-  const Types& types = core_.types();
-  return types.handles.live_count() + types.timer_handles.live_count();
+  return types().handles.live_count() + types().timer_handles.live_count();
 }
 
 }  // namespace ringhorn::loop

@@ -14,7 +14,7 @@ class Core;
 class NativeLoop final : public EventLoop {
  public:
   /// `object` is a LoopCore that was never run; it runs on `driver` from now on.
-  NativeLoop(py::Ref object, io::Driver& driver) noexcept;
+  NativeLoop(py::Ref object, py::Ref types, io::Driver& driver) noexcept;
   ~NativeLoop() override { close(); }
 
   void close() override;

@@ -1,11 +1,11 @@
 #include "task_coroutine.hpp"
 
 #include <memory>
-#include <optional>
 #include <utility>
 
 #include <ringhorn/py/error.hpp>
 
+#include "core.hpp"
 #include "types.hpp"
 
 namespace ringhorn::loop {
@@ -26,73 +26,12 @@ PySendResult as_sent(PyObject* yielded, PyObject** result) {
   return *result != nullptr ? PYGEN_RETURN : PYGEN_ERROR;
 }
 
-/// The other way round.
-PyObject* as_thrown(PySendResult sent, PyObject* result) {
-  if (sent != PYGEN_RETURN) {
-    return result;
-  }
-  const py::Ref value = py::Ref::steal(result);
-  const py::Ref stop = py::Ref::steal(PyObject_CallOneArg(PyExc_StopIteration, value.get()));
-  if (stop) {
-    PyErr_SetObject(PyExc_StopIteration, stop.get());
-  }
-  return nullptr;
-}
+}  // namespace
 
-class TaskCoroutine {
- public:
-  TaskCoroutine(const Types& types, PyObject* coroutine, const Listener& listener) noexcept
-      : types_(types),
-        coroutine_(py::Ref::borrow(coroutine)),
-        listener_(listener),
-        owner_(py::Ref::borrow(listener.owner)) {}
-
-  PyObject* coroutine() const noexcept { return coroutine_.get(); }
-  bool over() const noexcept { return !owner_; }
-  void set_task(PyObject* task);
-  void set_first_step(PySendResult sent, py::Ref given) {
-    sent_ = sent;
-    given_ = std::move(given);
-  }
-
-  /// As PyIter_Send().
-  PySendResult send(PyObject* value, PyObject** result);
-  /// As PyIter_Send(), for coroutine.throw(*arguments).
-  PySendResult throw_in(PyObject* const* arguments, Py_ssize_t count, PyObject** result);
-  PyObject* close();
-  int traverse(visitproc visit, void* arg);
-  void clear();
-
- private:
-  PySendResult give_first_step(PyObject** result);
-  PySendResult cancel_first_step(py::Ref exception, PyObject** result);
-  bool cancel_given(PyObject* exception);
-  PySendResult tell(PySendResult sent, PyObject* result);
-  void tell_raised();
-  void keep_quiet();
-
-  const Types& types_;
-  py::Ref coroutine_;
-  std::optional<PySendResult>
-      sent_;              ///< by the first step, as long as the task has not heard of it
-  py::Ref given_;         ///< the same
-  py::Ref cancellation_;  ///< is thrown when the coroutine goes on
-  Listener listener_;
-  py::Ref owner_;             ///< of the listener, until that has heard the end
-  PyObject* task_ = nullptr;  ///< borrowed: it owns this
-  bool raised_ = false;       ///< before there was a task
-};
-
-struct TaskCoroutineObject {
-  PyObject_HEAD TaskCoroutine coroutine;
-};
-
-TaskCoroutine& task_coroutine_of(PyObject* object) {
-  return reinterpret_cast<TaskCoroutineObject*>(object)->coroutine;
-}
-
-void TaskCoroutine::set_task(PyObject* task) {
+void TaskCoroutine::set_task(PyObject* task, Core* core, const py::Ref& context) {
   task_ = task;
+  core_ = core;
+  context_ = context;
   if (raised_) {
     keep_quiet();
   }
@@ -100,20 +39,22 @@ void TaskCoroutine::set_task(PyObject* task) {
 
 PySendResult TaskCoroutine::send(PyObject* value, PyObject** result) {
   if (sent_) {
-    return give_first_step(result);
+    return give_step(result);
   }
   if (cancellation_) {
     return throw_in(nullptr, 0, result);
   }
+  unpark();
   const PySendResult sent = PyIter_Send(coroutine(), value, result);
-  return sent == PYGEN_NEXT ? sent : tell(sent, *result);
+  return settle(sent, *result);
 }
 
 PySendResult TaskCoroutine::throw_in(PyObject* const* arguments, Py_ssize_t count,
                                      PyObject** result) {
   if (sent_ && count > 0) {
-    return cancel_first_step(py::Ref::borrow(arguments[0]), result);
+    return cancel_step(py::Ref::borrow(arguments[0]), result);
   }
+  unpark();
   const py::Ref cancellation = std::move(cancellation_);
   PyObject* const thrown[] = {cancellation.get()};
   const py::Ref function = py::Ref::steal(PyObject_GetAttr(coroutine(), types_.throw_name.get()));
@@ -123,10 +64,10 @@ PySendResult TaskCoroutine::throw_in(PyObject* const* arguments, Py_ssize_t coun
                           : PyObject_Vectorcall(function.get(), arguments,
                                                 static_cast<std::size_t>(count), nullptr);
   const PySendResult sent = as_sent(yielded, result);
-  return sent == PYGEN_NEXT ? sent : tell(sent, *result);
+  return settle(sent, *result);
 }
 
-PySendResult TaskCoroutine::give_first_step(PyObject** result) {
+PySendResult TaskCoroutine::give_step(PyObject** result) {
   const PySendResult sent = *std::exchange(sent_, std::nullopt);
   if (sent == PYGEN_ERROR) {
     *result = nullptr;
@@ -134,14 +75,72 @@ PySendResult TaskCoroutine::give_first_step(PyObject** result) {
   } else {
     *result = given_.release();
   }
-  return sent == PYGEN_NEXT ? sent : tell(sent, *result);
+  return settle(sent, *result);
+}
+
+/// The task hears of `result`.
+PySendResult TaskCoroutine::settle(PySendResult sent, PyObject* result) {
+  if (sent != PYGEN_NEXT) {
+    return tell(sent, result);
+  }
+  if (core_ != nullptr && owner_ && listener_.ending.parking().gave(result)) {
+    task_waits_for_ = py::Ref::borrow(result);
+    listener_.ending.parking().park(self_, result);
+  }
+  return sent;
+}
+
+void TaskCoroutine::unpark() {
+  if (task_waits_for_) {
+    listener_.ending.parking().leave();
+    task_waits_for_.reset();
+  }
+}
+
+bool TaskCoroutine::schedule_step() {
+  if (scheduled_) {
+    return true;
+  }
+  PyObject* argument = self_;
+  const py::Ref handle =
+      core_->debug
+          ? py::Ref()
+          : py::Ref::steal(core_->schedule({types_.go_on.get(), &argument, 1, context_.get()}));
+  PyErr_Clear();
+  scheduled_ = static_cast<bool>(handle);
+  return scheduled_;
+}
+
+void TaskCoroutine::go_on() {
+  scheduled_ = false;
+  if (!task_waits_for_ || types_.is_done(task_waits_for_.get())) {
+    return;  // the task was woken meanwhile, or cancelled
+  }
+  const py::Ref future = task_waits_for_;
+  Parking& parking = listener_.ending.parking();
+  parking.leave();
+  parking.offer(future.get());
+  PyObject* result = nullptr;
+  const PySendResult sent = core_->step_without(task_, coroutine(), &result);
+  py::Ref given = py::Ref::steal(result);
+  parking.take_back();
+  if (sent == PYGEN_NEXT && given.get() == future.get()) {
+    types_.set_awaited(future.get(), false);
+    parking.park(self_, future.get());
+    return;
+  }
+  task_waits_for_.reset();
+  keep_step(sent, sent == PYGEN_ERROR ? py::fetch_exception() : std::move(given));
+  if (!types_.resolve(future.get())) {
+    PyErr_Clear();  // the step has cancelled its own task, which wakes for that
+  }
 }
 
 /// The first step has called cancel() on its own task, which is told when the step is over. Then a
 /// task cancels what the step waits for, or where that cannot be, what comes next.
-PySendResult TaskCoroutine::cancel_first_step(py::Ref exception, PyObject** result) {
+PySendResult TaskCoroutine::cancel_step(py::Ref exception, PyObject** result) {
   if (*sent_ == PYGEN_RETURN) {
-    set_first_step(PYGEN_ERROR, std::move(exception));
+    keep_step(PYGEN_ERROR, std::move(exception));
   } else if (*sent_ == PYGEN_NEXT && !cancel_given(exception.get())) {
     if (PyErr_Occurred() != nullptr) {
       *result = nullptr;
@@ -149,7 +148,7 @@ PySendResult TaskCoroutine::cancel_first_step(py::Ref exception, PyObject** resu
     }
     cancellation_ = std::move(exception);
   }
-  return give_first_step(result);
+  return give_step(result);
 }
 
 /// Whether what the step has yielded is a future that was cancelled; false with an exception set
@@ -171,6 +170,7 @@ bool TaskCoroutine::cancel_given(PyObject* exception) {
 
 PySendResult TaskCoroutine::tell(PySendResult sent, PyObject* result) {
   if (const py::Ref owner = std::move(owner_)) {
+    unpark();
     if (sent == PYGEN_RETURN) {
       listener_.ending.on_returned(result);
     } else {
@@ -211,6 +211,8 @@ int TaskCoroutine::traverse(visitproc visit, void* arg) {
   Py_VISIT(given_.get());
   Py_VISIT(cancellation_.get());
   Py_VISIT(owner_.get());
+  Py_VISIT(context_.get());
+  Py_VISIT(task_waits_for_.get());
   return 0;
 }
 
@@ -220,123 +222,17 @@ void TaskCoroutine::clear() {
   cancellation_.reset();
 }
 
-PySendResult am_send(PyObject* self, PyObject* value, PyObject** result) {
-  return task_coroutine_of(self).send(value, result);
-}
-
-PyObject* send(PyObject* self, PyObject* value) {
-  PyObject* result = nullptr;
-  const PySendResult sent = task_coroutine_of(self).send(value, &result);
-  return as_thrown(sent, result);
-}
-
-PyObject* next(PyObject* self) {
-  return send(self, Py_None);
-}
-
-PyObject* throw_in(PyObject* self, PyObject* const* arguments, Py_ssize_t count) {
-  PyObject* result = nullptr;
-  const PySendResult sent = task_coroutine_of(self).throw_in(arguments, count, &result);
-  return as_thrown(sent, result);
-}
-
-PyObject* close(PyObject* self, PyObject*) {
-  return task_coroutine_of(self).close();
-}
-
-PyObject* read_attribute(PyObject* self, PyObject* name) {
-  PyObject* own = PyObject_GenericGetAttr(self, name);
-  if (own != nullptr || PyErr_ExceptionMatches(PyExc_AttributeError) == 0) {
-    return own;
-  }
-  PyErr_Clear();
-  return PyObject_GetAttr(task_coroutine_of(self).coroutine(), name);
-}
-
-PyObject* describe_task_coroutine(PyObject* self) {
-  return PyObject_Repr(task_coroutine_of(self).coroutine());
-}
-
-int traverse_task_coroutine(PyObject* self, visitproc visit, void* arg) {
-  Py_VISIT(Py_TYPE(self));
-  return task_coroutine_of(self).traverse(visit, arg);
-}
-
-int clear_task_coroutine(PyObject* self) {
-  task_coroutine_of(self).clear();
-  return 0;
-}
-
-void free_task_coroutine(PyObject* self) {
-  PyTypeObject* type = Py_TYPE(self);
-  PyObject_GC_UnTrack(self);
-  std::destroy_at(&task_coroutine_of(self));
-  type->tp_free(self);
-  Py_DECREF(type);
-}
-
-PyMethodDef task_coroutine_methods[] = {
-    {"send", send, METH_O, nullptr},
-    {"throw", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(throw_in)), METH_FASTCALL,
-     nullptr},
-    {"close", close, METH_NOARGS, nullptr},
-    {},
-};
-
-PyType_Slot task_coroutine_slots[] = {
-    {Py_tp_dealloc, reinterpret_cast<void*>(free_task_coroutine)},
-    {Py_tp_traverse, reinterpret_cast<void*>(traverse_task_coroutine)},
-    {Py_tp_clear, reinterpret_cast<void*>(clear_task_coroutine)},
-    {Py_am_await, reinterpret_cast<void*>(PyObject_SelfIter)},
-    {Py_am_send, reinterpret_cast<void*>(am_send)},
-    {Py_tp_iter, reinterpret_cast<void*>(PyObject_SelfIter)},
-    {Py_tp_iternext, reinterpret_cast<void*>(next)},
-    {Py_tp_getattro, reinterpret_cast<void*>(read_attribute)},
-    {Py_tp_repr, reinterpret_cast<void*>(describe_task_coroutine)},
-    {Py_tp_methods, task_coroutine_methods},
-    {},
-};
-
-PyType_Spec task_coroutine_spec = {
-    "_ringhorn.TaskCoroutine", sizeof(TaskCoroutineObject), 0,
-    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_DISALLOW_INSTANTIATION,
-    task_coroutine_slots};
-
-}  // namespace
-
-PyObject* make_task_coroutine_type() {
-  return PyType_FromSpec(&task_coroutine_spec);
-}
-
-py::Ref make_task_coroutine(const Types& types, PyObject* coroutine, const Listener& listener) {
-  auto* object = PyObject_GC_New(TaskCoroutineObject,
-                                 reinterpret_cast<PyTypeObject*>(types.task_coroutine_type.get()));
-  if (object == nullptr) {
-    return {};
-  }
-  std::construct_at(&object->coroutine, types, coroutine, listener);
-  PyObject_GC_Track(object);
-  return py::Ref::steal(reinterpret_cast<PyObject*>(object));
-}
-
-void set_task(PyObject* self, PyObject* task) {
-  task_coroutine_of(self).set_task(task);
-}
-
-void set_first_step(PyObject* self, PySendResult sent, py::Ref given) {
-  task_coroutine_of(self).set_first_step(sent, std::move(given));
-}
-
-py::Ref make_listened_task(const Types& types, PyObject* loop, PyObject* coroutine, PyObject* name,
-                           const Listener& listener) {
+py::Ref make_listened_task(const Types& types, PyObject* loop, Core* core, PyObject* coroutine,
+                           PyObject* name, const Listener& listener) {
   const py::Ref own = make_task_coroutine(types, coroutine, listener);
-  PyObject* arguments[] = {nullptr, own.get(), loop, name};
-  py::Ref task = own ? py::Ref::steal(PyObject_Vectorcall(types.task_type.get(), arguments + 1,
-                                                          1 | PY_VECTORCALL_ARGUMENTS_OFFSET,
-                                                          types.task_keywords.get()))
-                     : py::Ref();
+  const py::Ref context = own ? py::Ref::steal(PyContext_CopyCurrent()) : py::Ref();
+  PyObject* arguments[] = {nullptr, own.get(), loop, name, context.get()};
+  py::Ref task = context ? py::Ref::steal(PyObject_Vectorcall(types.task_type.get(), arguments + 1,
+                                                              1 | PY_VECTORCALL_ARGUMENTS_OFFSET,
+                                                              types.task_keywords.get()))
+                         : py::Ref();
   if (task) {
-    set_task(own.get(), task.get());
+    task_coroutine_of(own.get()).set_task(task.get(), core, context);
   } else {
     tell_failure(listener);
   }
@@ -354,10 +250,6 @@ void tell_exception(const Listener& listener) {
 
 void tell_failure(const Listener& listener) {
   listener.ending.on_raised(py::fetch_exception().get());
-}
-
-bool is_over(PyObject* self) noexcept {
-  return task_coroutine_of(self).over();
 }
 
 }  // namespace ringhorn::loop

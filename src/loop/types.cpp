@@ -100,16 +100,35 @@ bool Types::prepare() {
 
 bool Types::prepare_asyncio() {
   const py::Ref asyncio = py::Ref::steal(PyImport_ImportModule("asyncio.tasks"));
-  future_keywords = make_keywords({"loop"});
-  task_keywords = make_keywords({"loop", "name"});
-  retrieve_exception = py::Ref::steal(PyCFunction_New(&retrieve_exception_method, nullptr));
-  throw_name = py::Ref::steal(PyUnicode_InternFromString("throw"));
+  task_keywords = make_keywords({"loop", "name", "context"});
   step_option = py::Ref::steal(PyUnicode_InternFromString(step_at_once));
-  return future_keywords && task_keywords && retrieve_exception && throw_name && step_option &&
+  throw_name = py::Ref::steal(PyUnicode_InternFromString("throw"));
+  go_on = make_go_on();
+  retrieve_exception = py::Ref::steal(PyCFunction_New(&retrieve_exception_method, nullptr));
+  return task_keywords && step_option && throw_name && go_on && retrieve_exception &&
          read_attribute(asyncio, "_enter_task", enter_task) &&
          read_attribute(asyncio, "_leave_task", leave_task) &&
-         read_attribute(py::Ref::steal(PyImport_ImportModule("asyncio")), "Future", future_type) &&
-         read_attribute(asyncio, "Task", task_type);
+         read_attribute(asyncio, "Task", task_type) && prepare_futures();
+}
+
+bool Types::prepare_futures() {
+  // Exactly this one: tasks have a fast path for no other.
+  const py::Ref module = py::Ref::steal(PyImport_ImportModule("_asyncio"));
+  py::Ref blocking;
+  future_keywords = make_keywords({"loop"});
+  no_arguments = py::Ref::steal(PyTuple_New(0));
+  if (!future_keywords || !no_arguments || !read_attribute(module, "Future", future_type) ||
+      !read_attribute(future_type, "set_result", future_set_result) ||
+      !read_attribute(future_type, "done", future_done) ||
+      !read_attribute(future_type, "_asyncio_future_blocking", blocking)) {
+    return false;
+  }
+  if (!PyObject_TypeCheck(blocking.get(), &PyGetSetDescr_Type)) {
+    PyErr_SetString(PyExc_TypeError, "_asyncio.Future is not the one of CPython");
+    return false;
+  }
+  future_blocking = reinterpret_cast<PyGetSetDescrObject*>(blocking.get())->d_getset;
+  return true;
 }
 
 bool Types::prepare_glue() {

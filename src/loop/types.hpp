@@ -31,6 +31,23 @@ struct Types {
     return true;
   }
 
+  /// Whether a future that is yielded is waited for by whoever gets it. False with an exception
+  /// set.
+  bool set_awaited(PyObject* future, bool awaited) const {
+    return future_blocking->set(future, awaited ? Py_True : Py_False, future_blocking->closure) ==
+           0;
+  }
+  /// `future.set_result(None)`. False with an exception set, also when it is done already.
+  bool resolve(PyObject* future) const {
+    PyObject* arguments[] = {future, Py_None};
+    return static_cast<bool>(
+        py::Ref::steal(PyObject_Vectorcall(future_set_result.get(), arguments, 2, nullptr)));
+  }
+  /// `future.done()`
+  bool is_done(PyObject* future) const {
+    return py::Ref::steal(PyObject_CallOneArg(future_done.get(), future)).get() == Py_True;
+  }
+
   py::Ref context_name;  ///< "context"
   py::Ref context_twin;  ///< the same text as another object, as it was seen last
 
@@ -42,12 +59,16 @@ struct Types {
   FreeList handles, timer_handles;
 
   py::Ref future_type, task_type;  ///< asyncio.Future and asyncio.Task
+  py::Ref go_on;                   ///< go_on(TaskCoroutine): a step without the task
   py::Ref retrieve_exception;      ///< for add_done_callback: that of the task counts as asked for
   py::Ref throw_name;              ///< "throw"
   py::Ref enter_task, leave_task;  ///< asyncio's, for what it calls the current task
   py::Ref future_keywords;         ///< ("loop",)
-  py::Ref task_keywords;           ///< ("loop", "name")
-  py::Ref step_option;             ///< the keyword with which the first step comes at once
+  py::Ref no_arguments;            ///< ()
+  py::Ref future_set_result, future_done;        ///< unbound: no look-up per call
+  const PyGetSetDef* future_blocking = nullptr;  ///< its _asyncio_future_blocking
+  py::Ref task_keywords;                         ///< ("loop", "name", "context")
+  py::Ref step_option;  ///< the keyword with which the first step comes at once
 
   // The functions of event_loop.py that native code calls.
   py::Ref give_way, report_failure, report_slow, describe_handle, extract_stack, bind_arguments;
@@ -55,6 +76,7 @@ struct Types {
  private:
   bool prepare();
   bool prepare_asyncio();
+  bool prepare_futures();
   bool prepare_glue();
 
   py::Ref stream_calls_owner_;

@@ -13,10 +13,13 @@
 
 #include <ringhorn/base/result.hpp>
 #include <ringhorn/io/driver.hpp>
+#include <ringhorn/loop/parking.hpp>
 #include <ringhorn/py/ref.hpp>
 #include <ringhorn/telemetry/board.hpp>
 
 namespace ringhorn::loop {
+
+struct Types;
 
 /// Hears how a coroutine ends, once: out of the step that ends it, before its task is done. Does
 /// not hear of one that is thrown away half-way.
@@ -25,9 +28,14 @@ class Ending {
   virtual void on_returned(PyObject* result) = 0;
   /// No exception is set while it is called.
   virtual void on_raised(PyObject* exception) = 0;
+  /// Where the coroutine waits for what the listener brings, if it does.
+  Parking& parking() noexcept { return parking_; }
 
  protected:
   ~Ending() = default;
+
+ private:
+  Parking parking_;
 };
 
 struct Listener {
@@ -70,18 +78,25 @@ class EventLoop {
   /// notes nothing.
   virtual void note_phase(std::atomic<telemetry::LoopPhase>& where) { static_cast<void>(where); }
 
+  /// An asyncio.Future of this loop; empty with an exception set on failure.
+  py::Ref make_future();
+  const Types& types() const noexcept;
+
   /// Native handles that are alive in this interpreter, for the count at exit.
   virtual std::size_t handle_count() const noexcept = 0;
 
  protected:
-  EventLoop(py::Ref object, io::Driver& driver) noexcept
-      : object_(std::move(object)), driver_(driver) {}
+  /// `types` is of Types::find_or_make().
+  EventLoop(py::Ref object, py::Ref types, io::Driver& driver) noexcept
+      : object_(std::move(object)), types_(std::move(types)), driver_(driver) {}
 
   /// Calls the Python object's close(); an exception is written to stderr.
   void close_object();
 
  private:
   py::Ref object_;
+  py::Ref types_;
+  py::Ref future_options_;  ///< {"loop": object_}: none is made for each future
   io::Driver& driver_;
 };
 
