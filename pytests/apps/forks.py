@@ -153,11 +153,13 @@ class Child:
         return [said, os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])]
 
 
-async def fork(child: str, leave: str, where: str, send) -> list:
+async def fork(child: str, leave: str, where: str, receive, send) -> list:
     if where == "thread":
         return await asyncio.to_thread(fork_in_thread, child)
     if where == "later":
         await asyncio.sleep(0)
+    if where == "received":
+        await receive()
     process = Child(child)
     if process.pid == 0:
         if leave == "answer":
@@ -203,7 +205,8 @@ async def app(scope, receive, send):
     query = {key: values[0] for key, values in parse_qs(scope["query_string"].decode()).items()}
     if scope["path"] == "/fork":
         where = query.get("where", "first")
-        await respond_json(send, await fork(query["child"], query["leave"], where, send))
+        answer = await fork(query["child"], query["leave"], where, receive, send)
+        await respond_json(send, answer)
     elif scope["path"] == "/process":
         process = start_process()
         await asyncio.to_thread(process.join)

@@ -78,6 +78,11 @@ class Conversation:
             told = group.create_task(self.be_told(text))
         return told.result()
 
+    async def both(self, text):
+        """Both wait at once, and each gets one."""
+        inner = asyncio.create_task(self.be_told(text))
+        return [await self.be_told(text), await inner]
+
     async def eager_task(self, text):
         """It waits in receive() within the step of this one."""
         if sys.version_info < (3, 12):

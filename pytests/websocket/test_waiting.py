@@ -6,6 +6,7 @@ import json
 import pytest
 from support.holds import holds
 from support.websocket import PING, PONG, frame, open_websocket
+from support.websocket import text as text_frame
 
 # What apps/waiting.py answers.
 ONCE = {
@@ -27,18 +28,31 @@ TWICE = {
 ROUNDS = 3
 
 
-def say(socket, text):
-    socket.send_text(text)
+def say(socket, words):
+    socket.send_text(words)
     return json.loads(socket.read())
 
 
-def say_twice(socket, text, at_once):
+def say_twice(socket, words, at_once):
     """The second time when there is something to wait for, or when the call waits already."""
-    socket.send_text(text)
+    socket.send_text(words)
     if not at_once:
         socket.send(frame(PING, b"seen"))
         assert socket.read_frame().opcode == PONG
-    socket.send_text(text)
+    socket.send_text(words)
+    return json.loads(socket.read())
+
+
+def say_to_both(socket, at_once):
+    """To the call, and to a task that it has made, when both wait."""
+    socket.send_text("both")
+    for _ in range(2):
+        socket.send(frame(PING, b"seen"))
+        assert socket.read_frame().opcode == PONG
+        if not at_once:
+            socket.send_text("both")
+    if at_once:
+        socket.send(text_frame("both"), text_frame("both"))
     return json.loads(socket.read())
 
 
@@ -70,6 +84,8 @@ def test_call_that_goes_on_can_do_all_that_a_task_can(serve, at_once):
                 if at_once and text in ("be_cancelled", "cancel_itself"):
                     continue  # it gets the second text instead of being cancelled
                 assert say_twice(socket, text, at_once) == answer, text
+            for at_once in (True, False):
+                assert say_to_both(socket, at_once) == ["both", "both"]
             check_task(socket, count)
 
 

@@ -111,7 +111,15 @@ py::Ref Core::step_at_once(PyObject* coroutine, PyObject* name, const Listener& 
 
 PySendResult Core::step_without(PyObject* task, PyObject* coroutine, PyObject** result) {
   Step step{py::Ref::borrow(task)};
-  return run_step(step, coroutine, result);
+  const PySendResult sent = run_step(step, coroutine, result);
+  if (running_driver_->inherited()) {
+    // As if the task had kept it.
+    if (sent == PYGEN_ERROR && PyErr_ExceptionMatches(PyExc_Exception) != 0) {
+      PyErr_Clear();
+    }
+    py::end_forked_child();
+  }
+  return sent;
 }
 
 /// As PyIter_Send().

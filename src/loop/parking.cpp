@@ -19,18 +19,13 @@ py::Ref Parking::wait(EventLoop& loop) {
 }
 
 void Parking::wake(EventLoop& loop, PyObject* future) {
-  if (parked_ != nullptr && gave(future) && task_coroutine_of(parked_).schedule_step()) {
+  if (parked_ != nullptr && task_coroutine_of(parked_).schedule_step(future)) {
     return;
   }
   // It may be cancelled by now: then its task wakes by itself.
   if (!loop.types().resolve(future)) {
     PyErr_Clear();
   }
-}
-
-void Parking::park(PyObject* task_coroutine, PyObject* future) noexcept {
-  parked_ = task_coroutine;
-  future_ = py::Ref::borrow(future);
 }
 
 void Parking::offer(PyObject* future) {

@@ -85,7 +85,7 @@ PySendResult TaskCoroutine::settle(PySendResult sent, PyObject* result) {
   }
   if (core_ != nullptr && owner_ && listener_.ending.parking().gave(result)) {
     task_waits_for_ = py::Ref::borrow(result);
-    listener_.ending.parking().park(self_, result);
+    listener_.ending.parking().park(self_);
   }
   return sent;
 }
@@ -97,17 +97,19 @@ void TaskCoroutine::unpark() {
   }
 }
 
-bool TaskCoroutine::schedule_step() {
-  if (scheduled_) {
-    return true;
+bool TaskCoroutine::schedule_step(PyObject* future) {
+  if (future != task_waits_for_.get() || core_->debug) {
+    return false;
   }
-  PyObject* argument = self_;
-  const py::Ref handle =
-      core_->debug
-          ? py::Ref()
-          : py::Ref::steal(core_->schedule({types_.go_on.get(), &argument, 1, context_.get()}));
-  PyErr_Clear();
-  scheduled_ = static_cast<bool>(handle);
+  if (!scheduled_) {
+    PyObject* argument = self_;
+    const py::Ref handle =
+        py::Ref::steal(core_->schedule({types_.go_on.get(), &argument, 1, context_.get()}));
+    scheduled_ = static_cast<bool>(handle);
+    if (!scheduled_) {
+      PyErr_Clear();
+    }
+  }
   return scheduled_;
 }
 
@@ -126,7 +128,7 @@ void TaskCoroutine::go_on() {
   parking.take_back();
   if (sent == PYGEN_NEXT && given.get() == future.get()) {
     types_.set_awaited(future.get(), false);
-    parking.park(self_, future.get());
+    parking.park(self_);
     return;
   }
   task_waits_for_.reset();
@@ -136,7 +138,7 @@ void TaskCoroutine::go_on() {
   }
 }
 
-/// The first step has called cancel() on its own task, which is told when the step is over. Then a
+/// The step has called cancel() on its own task, which is told when the step is over. Then a
 /// task cancels what the step waits for, or where that cannot be, what comes next.
 PySendResult TaskCoroutine::cancel_step(py::Ref exception, PyObject** result) {
   if (*sent_ == PYGEN_RETURN) {

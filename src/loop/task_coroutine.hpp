@@ -43,9 +43,9 @@ class TaskCoroutine {
     sent_ = sent;
     given_ = std::move(given);
   }
-  /// Has the coroutine, which is parked, go on without its task, when its turn in the loop comes.
-  /// False when that cannot be: then the task has to be woken.
-  bool schedule_step();
+  /// Has the coroutine, which is parked, go on without its task when its turn in the loop comes.
+  /// False when somebody else waits for `future`, or where it cannot: then that is to be resolved.
+  bool schedule_step(PyObject* future);
   /// Makes the step that was scheduled.
   void go_on();
 

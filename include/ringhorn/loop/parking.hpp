@@ -26,8 +26,8 @@ class Parking {
   // --- for TaskCoroutine -----------------------------------------------------------------------
   /// Whether `yielded` is the future that wait() has given last.
   bool gave(PyObject* yielded) const noexcept { return yielded == future_.get(); }
-  /// `task_coroutine`, borrowed, can go on without its task, which waits for `future`.
-  void park(PyObject* task_coroutine, PyObject* future) noexcept;
+  /// `task_coroutine`, borrowed, can go on without its task.
+  void park(PyObject* task_coroutine) noexcept { parked_ = task_coroutine; }
   /// It goes on, or ends.
   void leave() noexcept { parked_ = nullptr; }
   /// Until this is taken back, wait() gives `future` once more, which the task waits for already.
