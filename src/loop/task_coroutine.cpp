@@ -98,7 +98,7 @@ void TaskCoroutine::unpark() {
 }
 
 bool TaskCoroutine::schedule_step(PyObject* future) {
-  if (future != task_waits_for_.get() || core_->debug) {
+  if (future != task_waits_for_.get() || core_->debug || core_->closed) {
     return false;
   }
   if (!scheduled_) {
