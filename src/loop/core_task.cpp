@@ -1,4 +1,4 @@
-// Coroutines whose first step runs at once.
+// The steps of coroutines that run without their task: the first, at once, and later ones.
 #include <utility>
 
 #include <ringhorn/base/assert.hpp>
