@@ -1,5 +1,5 @@
 // RequestParser on arbitrary bytes: no crash, views inside the input, bounded memory, and the same
-// events however the input is cut.
+// events however the input is cut, and whether the sender has sent it before.
 #include <string>
 
 #include <ringhorn/http/request_parser.hpp>
@@ -17,11 +17,15 @@ using ringhorn::http::HeaderField;
 using ringhorn::http::Limits;
 using ringhorn::http::RequestHead;
 using ringhorn::http::RequestParser;
+using ringhorn::http::SectionCache;
 
 using Event = RequestParser::Event;
 
-void add(std::string& log, std::string_view text, std::span<char> input) {
-  if (!text.empty()) {
+/// What the views must lie in: the input, or nothing in particular where a section is remembered.
+using Bounds = std::span<char>;
+
+void add(std::string& log, std::string_view text, Bounds input) {
+  if (!text.empty() && input.data() != nullptr) {
     require(text.data() >= input.data() && text.data() + text.size() <= input.data() + input.size(),
             "views lie inside the input");
   }
@@ -29,8 +33,7 @@ void add(std::string& log, std::string_view text, std::span<char> input) {
   log += '\n';
 }
 
-void add_head(std::string& log, const RequestHead& head, std::span<char> input,
-              const Limits& limits) {
+void add_head(std::string& log, const RequestHead& head, Bounds input, const Limits& limits) {
   log += "head\n";
   for (const std::string_view view :
        {head.method, head.target, head.path, head.query, head.authority, head.upgrade}) {
@@ -50,11 +53,21 @@ void add_head(std::string& log, const RequestHead& head, std::span<char> input,
          std::to_string(head.wants_upgrade) + std::to_string(head.content_length) + "\n";
 }
 
-std::string read_all(std::string_view input, std::uint32_t seed, const Limits& limits) {
+/// One sender, and what is remembered of it.
+struct Memory {
+  SectionCache sections;
+  SectionCache::Sender sender;
+};
+
+std::string read_all(std::string_view input, std::uint32_t seed, const Limits& limits,
+                     Memory* memory = nullptr) {
   std::string log;
   std::string body;
   bool failed = false;
   RequestParser parser(limits);
+  if (memory != nullptr) {
+    parser.read_from(memory->sections, memory->sender);
+  }
   ringhorn::fuzz::feed(input, seed, [&](std::span<char> unread) -> Fed {
     const RequestParser::Step step = parser.next(unread);
     if (step.event != Event::body && step.event != Event::need_more && !body.empty()) {
@@ -69,7 +82,8 @@ std::string read_all(std::string_view input, std::uint32_t seed, const Limits& l
                 "no more is held than the limits say");
         return {step.consumed, false};
       case Event::head:
-        add_head(log, parser.head(), given, limits);
+        add_head(log, parser.head(), parser.head().attachment == nullptr ? given : Bounds{},
+                 limits);
         return {step.consumed, true};
       case Event::body:
         require(!parser.body().empty(), "a piece of a body is not empty");
@@ -105,6 +119,14 @@ void ringhorn::fuzz::run(const Input& input) {
               .chunk_extension_bytes_max = 16,
               .body_bytes_max = 32};
   }
-  require(read_all(input.bytes, 0, limits) == read_all(input.bytes, input.cuts, limits),
+  const std::string whole = read_all(input.bytes, 0, limits);
+  require(whole == read_all(input.bytes, input.cuts, limits),
           "the events do not depend on the cuts");
+  Memory memory;
+  for (int request = 0; request < 3; ++request) {
+    require(whole == read_all(input.bytes, 0, limits, &memory),
+            "the events do not depend on what came before");
+  }
+  require(whole == read_all(input.bytes, input.cuts, limits, &memory),
+          "the events do not depend on what came before, nor on the cuts");
 }

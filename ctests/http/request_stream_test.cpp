@@ -93,18 +93,6 @@ TEST_CASE("RequestParser consumes the empty lines it skips while it waits", "[ht
   REQUIRE(step.consumed == 4);
 }
 
-TEST_CASE("RequestParser can give its memory back between requests", "[http]") {
-  RequestParser parser(default_limits);
-  for (int round = 0; round < 2; ++round) {
-    std::string bytes = request("GET / HTTP/1.1");
-    REQUIRE(parser.next(bytes).event == Event::head);
-    REQUIRE(parser.next({}).event == Event::end);
-    REQUIRE(parser.head().fields.capacity() > 0);
-    parser.release_memory();
-    REQUIRE(parser.head().fields.capacity() == 0);
-  }
-}
-
 TEST_CASE("RequestParser's views lie inside the bytes given", "[http]") {
   std::string bytes =
       "\r\nGET http://a?q HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: x"

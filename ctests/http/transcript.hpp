@@ -22,6 +22,10 @@ inline const Limits default_limits;
 class Transcript {
  public:
   explicit Transcript(const Limits& limits = default_limits) : parser_(limits) {}
+  Transcript(const Limits& limits, SectionCache& sections, SectionCache::Sender& sender)
+      : Transcript(limits) {
+    parser_.read_from(sections, sender);
+  }
 
   support::Fed read(std::span<char> unread) {
     const RequestParser::Step step = parser_.next(unread);
@@ -93,19 +97,29 @@ class Transcript {
   bool in_body_ = false;
 };
 
-/// Feeds `bytes` in every way and requires the same transcript each time.
+/// Feeds `bytes` in every way and requires the same transcript each time: to a parser without
+/// memory, and to those of a sender that repeats itself.
 inline void check(const std::string& name, std::string_view bytes, std::string_view expected,
                   const Limits& limits = default_limits) {
   std::string reason;
-  support::for_each_cut(
-      bytes.size(), [&](const std::string& cut, const std::vector<std::size_t>& cuts) {
-        Transcript transcript(limits);
-        support::feed(bytes, cuts, [&](std::span<char> unread) { return transcript.read(unread); });
-        INFO(name << ", " << cut << ", reason: " << transcript.reason());
-        REQUIRE(transcript.text() == expected);
-        reason = reason.empty() ? transcript.reason() : reason;
-        REQUIRE(transcript.reason() == reason);
-      });
+  SectionCache sections;
+  SectionCache::Sender sender;
+  const auto feed = [&](Transcript transcript, const std::string& cut,
+                        const std::vector<std::size_t>& cuts) {
+    support::feed(bytes, cuts, [&](std::span<char> unread) { return transcript.read(unread); });
+    INFO(name << ", " << cut << ", reason: " << transcript.reason());
+    REQUIRE(transcript.text() == expected);
+    reason = reason.empty() ? transcript.reason() : reason;
+    REQUIRE(transcript.reason() == reason);
+  };
+  for (int request = 0; request < 3; ++request) {
+    feed(Transcript(limits, sections, sender), "remembered", {});
+  }
+  support::for_each_cut(bytes.size(),
+                        [&](const std::string& cut, const std::vector<std::size_t>& cuts) {
+                          feed(Transcript(limits), cut, cuts);
+                          feed(Transcript(limits, sections, sender), cut + ", remembered", cuts);
+                        });
 }
 
 /// A head as most cases need it: the request line, a Host, and `fields` (whole lines).

@@ -299,14 +299,14 @@ TEST_CASE("Exchange keeps what the application caches per connection", "[net]") 
   static int released = 0;
   released = 0;
   world.application.when_request = [](Call& call) {
-    if (call.exchange->connection_data() == nullptr) {
-      call.exchange->set_connection_data(&released, [](void* data) { ++*static_cast<int*>(data); });
+    if (call.exchange->attachment().get() == nullptr) {
+      call.exchange->attachment().set(&released, [](void* data) { ++*static_cast<int*>(data); });
     }
     const net::Peer peer = call.exchange->peer();
     CHECK(peer.client->host == "127.0.0.1");
     CHECK(peer.client->port != 0);
     CHECK(peer.server->host == "127.0.0.1");
-    call.respond(call.exchange->connection_data() == &released ? "same" : "other");
+    call.respond(call.exchange->attachment().get() == &released ? "same" : "other");
   };
   Client client = world.connect();
   client.send(get + get);

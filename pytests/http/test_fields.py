@@ -160,6 +160,20 @@ def test_fields_reach_the_app_in_order_never_merged(server):
     ]
 
 
+@holds("asgi_27", "asgi_16")
+def test_fields_that_are_sent_again_are_those_of_their_request(server):
+    """Also when they differ in a letter, in its case, or in who sends them."""
+    usual = ["X-A: one", "Cookie: user=1"]
+    others = [["X-A: one", "Cookie: user=2"], ["X-A: ONE", "Cookie: user=1"], ["X-A: one"], []]
+    with server.connect() as one, server.connect() as other:
+        for sent in [*[usual] * 5, *(each for each in others for _ in range(4)), usual, usual]:
+            for connection, host in ((one, "Host: a"), (other, "Host: b")):
+                connection.send(request("GET /scope HTTP/1.1", host, *sent))
+                expected = [tuple(line.split(": ")) for line in (host, *sent)]
+                found = headers_of(connection.read_response())
+                assert found == [(name.lower(), value) for name, value in expected]
+
+
 @holds("robustness_10")
 def test_every_tchar_may_be_in_a_name(server):
     name = "!#$%&'*+-.^_`|~09Az"

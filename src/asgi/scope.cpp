@@ -186,7 +186,23 @@ py::Ref ScopeBuilder::make_asgi() {
   return latest_asgi_;
 }
 
+/// A list of the request's own, since the application may change it.
 py::Ref ScopeBuilder::make_headers(const http::RequestHead& head) {
+  if (head.attachment == nullptr) {
+    return read_headers(head);
+  }
+  if (head.attachment->get() == nullptr) {
+    py::Ref headers = read_headers(head);
+    if (!headers) {
+      return {};
+    }
+    head.attachment->set(headers.release(), py::release_reference);
+  }
+  auto* const kept = static_cast<PyObject*>(head.attachment->get());
+  return py::Ref::steal(PyList_GetSlice(kept, 0, PyList_GET_SIZE(kept)));
+}
+
+py::Ref ScopeBuilder::read_headers(const http::RequestHead& head) {
   py::Ref headers = py::Ref::steal(PyList_New(static_cast<Py_ssize_t>(head.fields.size())));
   if (!headers) {
     return {};
@@ -227,14 +243,13 @@ py::Ref ScopeBuilder::make_method(std::string_view method) {
 
 /// Borrowed; kept with the connection.
 PyObject* ScopeBuilder::client_of(net::Exchange& exchange) {
-  void* cached = exchange.connection_data();
-  if (cached == nullptr) {
-    cached = make_address(*exchange.peer().client);
-    if (cached != nullptr) {
-      exchange.set_connection_data(cached, py::release_reference);
+  base::Attachment& kept = exchange.attachment();
+  if (kept.get() == nullptr) {
+    if (PyObject* address = make_address(*exchange.peer().client); address != nullptr) {
+      kept.set(address, py::release_reference);
     }
   }
-  return static_cast<PyObject*>(cached);
+  return static_cast<PyObject*>(kept.get());
 }
 
 /// Borrowed; one listener has one address for all of its connections, as a rule.

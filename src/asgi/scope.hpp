@@ -48,6 +48,7 @@ class ScopeBuilder {
   bool add_own_dicts(PyObject* scope);
   py::Ref make_asgi();
   py::Ref make_headers(const http::RequestHead& head);
+  py::Ref read_headers(const http::RequestHead& head);
   py::Ref make_subprotocols(const ws::Handshake& handshake);
   py::Ref make_method(std::string_view method);
   PyObject* client_of(net::Exchange& exchange);

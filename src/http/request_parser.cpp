@@ -68,11 +68,8 @@ RequestParser::Step RequestParser::next(std::span<char> unread) {
 
 inline void RequestParser::start_head() noexcept {
   head_.method = head_.target = head_.path = head_.query = {};
-  head_.authority = head_.upgrade = {};
-  head_.framing = Framing::none;
-  head_.expects_continue = head_.accepts_trailers = false;
-  head_.content_length = 0;
-  head_.fields.clear();
+  static_cast<HeaderSection&>(head_) = {};
+  fields_.clear();
   state_ = State::method;
   marks_ = 0;
   scanned_ = line_ = colon_ = 0;
@@ -81,7 +78,7 @@ inline void RequestParser::start_head() noexcept {
 RequestParser::Step RequestParser::read_head(char* begin, char* end, std::size_t skipped) {
   Progress progress = read_request_line(begin, end);
   if (progress == Progress::done) {
-    progress = read_fields(begin, end);
+    progress = read_section(begin, end);
   }
   switch (progress) {
     case Progress::stalled:
@@ -197,16 +194,45 @@ inline RequestParser::Progress RequestParser::end_request_line() {
   scanned_ += version_bytes + 2;
   line_ = fields_begin_ = scanned_;
   state_ = State::fields;
-  if (head_.fields.capacity() == 0) {
-    head_.fields.reserve(fields_reserved);
-  }
   return Progress::done;
+}
+
+RequestParser::Progress RequestParser::read_section(char* begin, char* end) {
+  // One that came torn, or whose meaning depends on the request line, is parsed and no more.
+  if (sections_ == nullptr || scanned_ != fields_begin_ || marks_ != 0 ||
+      head_.version != Version::http_1_1) {
+    return read_fields(begin, end);
+  }
+  const std::string_view bytes(begin + scanned_, distance(begin + scanned_, end));
+  if (recall(bytes)) {
+    return Progress::done;
+  }
+  const bool wanted = sections_->wants(*sender_, bytes);
+  const Progress progress = read_fields(begin, end);
+  if (wanted && progress == Progress::done) {
+    sections_->keep(*sender_, begin + fields_begin_, scanned_ - fields_begin_, head_);
+  }
+  return progress;
+}
+
+bool RequestParser::recall(std::string_view bytes) {
+  const SectionCache::Section* const known = sections_->recall(*sender_, bytes);
+  if (known == nullptr) {
+    return false;
+  }
+  static_cast<HeaderSection&>(head_) = known->meaning;
+  scanned_ += known->sent.size();
+  start_body();
+  return true;
 }
 
 // One turn of the loop is one field line. Where it has to stop, stall() notes how far the search
 // for the colon or for the end of the value has come. All that the loop needs is held in locals:
 // names are lower-cased through a char pointer, which might alias every member.
 RequestParser::Progress RequestParser::read_fields(char* begin, char* end) {
+  if (fields_.capacity() == 0) {
+    fields_.reserve(fields_reserved);
+  }
   const std::size_t line_max = limits_->field_bytes_max;
   char* const first = begin + fields_begin_;
   char* const head_bound =
@@ -221,7 +247,7 @@ RequestParser::Progress RequestParser::read_fields(char* begin, char* end) {
     if (*line == '\r') {
       return end_fields(begin, line, end);
     }
-    if (line >= head_bound || head_.fields.size() >= limits_->field_count_max) {
+    if (line >= head_bound || fields_.size() >= limits_->field_count_max) {
       return fail({431, "too many fields"});
     }
     char* const bound = distance(line, head_bound) > line_max ? line + line_max + 1 : head_bound;
@@ -270,7 +296,7 @@ RequestParser::Progress RequestParser::stall(char* begin, char* line, char* colo
 inline RequestParser::Progress RequestParser::add_field(char* line, char* colon, char* value_end) {
   const std::string_view name(line, distance(line, colon));
   const std::string_view value = trim({colon + 1, distance(colon + 1, value_end)});
-  head_.fields.push_back({name, value});
+  fields_.push_back({name, value});
   if (!may_have_rule(name)) {
     return Progress::done;
   }
@@ -286,17 +312,23 @@ inline RequestParser::Progress RequestParser::end_fields(char* begin, char* line
     return fail(bad("bare CR at the end of the head"));
   }
   scanned_ = distance(begin, line) + 2;
+  head_.fields = fields_;
   if (settle_usual_head(head_, marks_)) {
     return Progress::done;
   }
   if (const RequestError error = settle_head(head_, marks_, *limits_); error.status != 0) {
     return fail(error);
   }
+  start_body();
+  return Progress::done;
+}
+
+/// Trailers count together with the fields of the head.
+inline void RequestParser::start_body() noexcept {
   if (head_.framing == Framing::chunked) {
     chunks_.reset(static_cast<std::uint32_t>(head_.fields.size()),
                   static_cast<std::uint32_t>(scanned_ - 2 - fields_begin_));
   }
-  return Progress::done;
 }
 
 RequestParser::Step RequestParser::read_body(std::span<char> unread) {
@@ -347,16 +379,11 @@ void RequestParser::move_views(char* begin) noexcept {
                                  &head_.authority, &head_.upgrade}) {
     move(*view);
   }
-  for (HeaderField& field : head_.fields) {
+  for (HeaderField& field : fields_) {
     move(field.name);
     move(field.value);
   }
   origin_ = now;
-}
-
-void RequestParser::release_memory() noexcept {
-  RINGHORN_ASSERT(idle());
-  std::vector<HeaderField>().swap(head_.fields);
 }
 
 RequestParser::Progress RequestParser::fail(RequestError error) noexcept {

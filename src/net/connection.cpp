@@ -27,9 +27,7 @@ Connection::Connection(ServerState& server, base::UniqueFd socket, const sock::A
 
 Connection::~Connection() {
   RINGHORN_ASSERT(session_ == nullptr);
-  if (release_data_ != nullptr) {
-    release_data_(data_);
-  }
+  server_->sections().leave(sender_);
 }
 
 void Connection::start() {

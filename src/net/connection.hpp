@@ -23,6 +23,7 @@
 
 #include <ringhorn/base/intrusive_list.hpp>
 #include <ringhorn/base/unique_fd.hpp>
+#include <ringhorn/http/section_cache.hpp>
 #include <ringhorn/io/poll.hpp>
 #include <ringhorn/io/receive.hpp>
 #include <ringhorn/io/send.hpp>
@@ -112,9 +113,8 @@ class Connection final : public base::ListNode<ConnectionsTag>,
   Peer peer();
   /// `host:port` for log lines; empty on a Unix socket.
   const std::string& client_text();
-  /// As Exchange::connection_data.
-  void* data() const noexcept { return data_; }
-  void set_data(void* data, void (*release)(void*)) noexcept;
+  base::Attachment& attachment() noexcept { return attachment_; }
+  http::SectionCache::Sender& sender() noexcept { return sender_; }
 
   // --- for the server ---------------------------------------------------------------------------
   /// Starts a send of what is queued.
@@ -183,6 +183,7 @@ class Connection final : public base::ListNode<ConnectionsTag>,
   bool addresses_known_ = false;
   Load load_ = Load::counted;
   std::uint8_t operations_left_ = 0;  ///< ends to wait for while closing
+  http::SectionCache::Sender sender_;
   std::uint64_t discarded_bytes_ = 0;
   Protocol* session_ = nullptr;
   std::unique_ptr<WebSocketSession> web_socket_;
@@ -198,8 +199,7 @@ class Connection final : public base::ListNode<ConnectionsTag>,
   sock::Address client_;
   std::string client_text_;
   sock::Address own_local_;  ///< only behind a wildcard listener
-  void* data_ = nullptr;
-  void (*release_data_)(void*) = nullptr;
+  base::Attachment attachment_;
 };
 
 }  // namespace ringhorn::net

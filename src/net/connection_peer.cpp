@@ -36,12 +36,4 @@ void Connection::count_as(Load load) noexcept {
   }
 }
 
-void Connection::set_data(void* data, void (*release)(void*)) noexcept {
-  if (release_data_ != nullptr) {
-    release_data_(data_);
-  }
-  data_ = data;
-  release_data_ = release;
-}
-
 }  // namespace ringhorn::net

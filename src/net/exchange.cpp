@@ -15,12 +15,8 @@ Peer Exchange::peer() const noexcept {
   return session_->connection().peer();
 }
 
-void* Exchange::connection_data() const noexcept {
-  return session_->connection().data();
-}
-
-void Exchange::set_connection_data(void* data, void (*release)(void*)) noexcept {
-  session_->connection().set_data(data, release);
+base::Attachment& Exchange::attachment() noexcept {
+  return session_->connection().attachment();
 }
 
 void Exchange::attach(RequestHandler& handler) noexcept {

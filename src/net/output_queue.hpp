@@ -81,7 +81,7 @@ class OutputPool {
 
 class OutputQueue {
  public:
-  /// Pieces from this size on are worth a reference instead of a copy.
+  /// Messages from this size on are worth a reference instead of a copy that may be shared.
   static constexpr std::size_t by_reference_bytes_min = 16384;
 
   /// Output up to this size is shared when more comes. Above, each queue grows its own: with a

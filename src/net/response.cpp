@@ -63,7 +63,7 @@ Response::Fit Response::send(OutputQueue& out, std::string_view bytes, bool last
 
 Response::Fit Response::send(OutputQueue& out, base::OwnedSlice bytes, bool last) {
   const std::string_view view = bytes.bytes();
-  if (view.size() < OutputQueue::by_reference_bytes_min) {
+  if (view.size() < by_reference_bytes_min) {
     return send(out, view, last);
   }
   RINGHORN_ASSERT(begun_ && !body_ended_);

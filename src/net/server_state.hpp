@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <ringhorn/base/intrusive_list.hpp>
+#include <ringhorn/http/section_cache.hpp>
 #include <ringhorn/io/driver.hpp>
 #include <ringhorn/io/timer.hpp>
 #include <ringhorn/net/server.hpp>
@@ -56,6 +57,7 @@ class ServerState final : private io::FlushHook, private io::Timer {
   const Settings& settings() const noexcept { return settings_; }
   DefaultFields& fields() noexcept { return fields_; }
   OutputPool& output_pool() noexcept { return output_pool_; }
+  http::SectionCache& sections() noexcept { return sections_; }
   ws::DeflatePool& deflate_pool() noexcept { return deflate_pool_; }
   base::Nanoseconds now_ns() const noexcept { return driver_->now_ns(); }
   bool draining() const noexcept { return draining_; }
@@ -131,6 +133,7 @@ class ServerState final : private io::FlushHook, private io::Timer {
   Settings settings_;
   DefaultFields fields_;
   OutputPool output_pool_;
+  http::SectionCache sections_;
   ws::DeflatePool deflate_pool_;
   Timeouts timeouts_;
   RateLimit accept_error_lines_{10 * base::ns_per_s};

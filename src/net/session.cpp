@@ -21,6 +21,7 @@ Session::Session(ServerState& server)
 void Session::open(Connection& connection) noexcept {
   RINGHORN_ASSERT(connection_ == nullptr && held_.empty());
   connection_ = &connection;
+  parser_.read_from(server_->sections(), connection.sender());
 }
 
 void Session::close() noexcept {

@@ -1,11 +1,13 @@
 /// What a request says before its body: plain data over bytes that belong to somebody else. Filled
-/// by RequestParser, read by `net` and `asgi`. It owns nothing but the list of fields, decodes
-/// nothing (percent-encoding stays), and is never changed by those who read it.
+/// by RequestParser, read by `net` and `asgi`. It owns nothing, decodes nothing
+/// (percent-encoding stays), and is never changed by those who read it.
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string_view>
-#include <vector>
+
+#include <ringhorn/base/attachment.hpp>
 
 namespace ringhorn::http {
 
@@ -27,15 +29,9 @@ struct HeaderField {
   std::string_view value;  ///< as sent, without white space around it
 };
 
-/// The head of one request. All views point into the bytes given to RequestParser::next and live
-/// exactly as long as these stay where they are.
-struct RequestHead {
-  std::string_view method;     ///< as sent; case is significant (RFC 9110 §9.1)
-  std::string_view target;     ///< the request-target as sent
-  std::string_view path;       ///< percent-encoded path; "*" for OPTIONS *, empty for CONNECT
-  std::string_view query;      ///< behind the first '?', without it; empty if none
+/// What the header section of a request says (RFC 9110 §6.3).
+struct HeaderSection {
   std::string_view authority;  ///< of an absolute-form target, else of Host; may be empty on 1.0
-  Version version = Version::http_1_1;
   Framing framing = Framing::none;
   bool keep_alive = true;            ///< by version and Connection (RFC 9112 §9.3)
   bool expects_continue = false;     ///< Expect: 100-continue with a body, on 1.1
@@ -43,7 +39,20 @@ struct RequestHead {
   bool wants_upgrade = false;        ///< Connection: upgrade together with an Upgrade field, on 1.1
   std::string_view upgrade;          ///< the Upgrade field's value when wants_upgrade
   std::uint64_t content_length = 0;  ///< REQUIRES framing == content_length
-  std::vector<HeaderField> fields;   ///< in the order sent, duplicates kept
+  std::span<const HeaderField> fields;  ///< in the order sent, duplicates kept
+  /// Where one may keep what one has made of `fields`: it is there again when the same bytes are.
+  /// Null where they are not remembered.
+  base::Attachment* attachment = nullptr;
+};
+
+/// The head of one request. Its views live until the bytes given to RequestParser::next move, or a
+/// parser of the same server is called for another connection.
+struct RequestHead : HeaderSection {
+  std::string_view method;  ///< as sent; case is significant (RFC 9110 §9.1)
+  std::string_view target;  ///< the request-target as sent
+  std::string_view path;    ///< percent-encoded path; "*" for OPTIONS *, empty for CONNECT
+  std::string_view query;   ///< behind the first '?', without it; empty if none
+  Version version = Version::http_1_1;
 };
 
 /// Bounds on what a peer may send; every one is an option of the server.

@@ -18,9 +18,11 @@
 #include <cstdint>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include <ringhorn/http/chunked_decoder.hpp>
 #include <ringhorn/http/head.hpp>
+#include <ringhorn/http/section_cache.hpp>
 
 namespace ringhorn::http {
 
@@ -28,7 +30,7 @@ class RequestParser {
  public:
   enum class Event : std::uint8_t {
     need_more,  ///< all that could be told from these bytes was told
-    head,       ///< head() is filled; its views point into the bytes given, `consumed` covers them
+    head,       ///< head() is filled; `consumed` covers its bytes
     body,       ///< body() is a non-empty piece of the body inside the bytes given
     end,        ///< the request is complete
     error,      ///< error() says why; every later call says so again
@@ -42,12 +44,19 @@ class RequestParser {
   explicit RequestParser(const Limits& limits) noexcept : limits_(&limits) {}
   explicit RequestParser(const Limits&&) = delete;
 
+  /// From here on `sender` sends the requests. What it repeats is taken from `sections`, which sees
+  /// one set of limits only. Both must outlive the parser's use; without them every head is parsed.
+  void read_from(SectionCache& sections, SectionCache::Sender& sender) noexcept {
+    sections_ = &sections;
+    sender_ = &sender;
+  }
+
   /// Field names inside `unread` are lower-cased in place, and small chunks of a body are moved
   /// together. `unread` holds every byte since the last `consumed`, with new ones only added at the
   /// end. May be called with no new bytes. need_more may consume bytes as well.
   Step next(std::span<char> unread);
 
-  /// Valid after `head` until the caller moves or drops those bytes.
+  /// Valid after `head`, as long as RequestHead says.
   const RequestHead& head() const noexcept { return head_; }
   std::string_view body() const noexcept { return body_; }
   const RequestError& error() const noexcept { return error_; }
@@ -58,10 +67,6 @@ class RequestParser {
   bool in_head() const noexcept { return state_ > State::start && state_ < State::body; }
   /// True after `head` while bytes of the body are still to come: the body timeout runs.
   bool in_body() const noexcept { return state_ == State::body; }
-
-  /// Gives back the memory of the field list, for a connection that may idle for long.
-  /// REQUIRES: idle()
-  void release_memory() noexcept;
 
  private:
   /// In the order of a request's life; a head is in the first five.
@@ -75,10 +80,13 @@ class RequestParser {
   Progress read_version(char* begin, char* end);
   Progress read_other_version(const char* text, const char* end);
   Progress end_request_line();
+  Progress read_section(char* begin, char* end);
+  bool recall(std::string_view bytes);
   Progress read_fields(char* begin, char* end);
   Progress stall(char* begin, char* line, char* colon, char* from) noexcept;
   Progress add_field(char* line, char* colon, char* value_end);
   Progress end_fields(char* begin, char* line, char* end);
+  void start_body() noexcept;
   Step read_body(std::span<char> unread);
   Step read_chunks(std::span<char> unread);
   void start_head() noexcept;
@@ -86,10 +94,13 @@ class RequestParser {
   Progress fail(RequestError error) noexcept;
 
   const Limits* limits_;
+  SectionCache* sections_ = nullptr;  // null: none
+  SectionCache::Sender* sender_ = nullptr;
   State state_ = State::start;
   std::uint8_t empty_lines_ = 0;  // skipped before this request
   std::uint16_t marks_ = 0;       // what the fields have said: head_rules.hpp
   RequestHead head_;
+  std::vector<HeaderField> fields_;  // of head_, when they were parsed
   RequestError error_;
   std::string_view body_;
   // Counts from the first byte of the request line.

@@ -16,6 +16,7 @@
 #include <span>
 #include <string_view>
 
+#include <ringhorn/base/attachment.hpp>
 #include <ringhorn/base/slice.hpp>
 #include <ringhorn/http/head.hpp>
 #include <ringhorn/http/response_writer.hpp>
@@ -49,10 +50,8 @@ class Exchange {
   /// REQUIRES: inside Application::on_request
   const http::RequestHead& head() const noexcept;
   Peer peer() const noexcept;
-  /// An opaque pointer kept per connection for the application (cached addresses and the like).
-  /// Released with `release(pointer)` when the connection is closed.
-  void* connection_data() const noexcept;
-  void set_connection_data(void* data, void (*release)(void*)) noexcept;
+  /// What the application keeps with the connection, until it is closed (its addresses, say).
+  base::Attachment& attachment() noexcept;
 
   /// Becomes the one who is told. REQUIRES: inside Application::on_request, once
   void attach(RequestHandler& handler) noexcept;
