@@ -1,5 +1,7 @@
 #include <ringhorn/io/receive.hpp>
 
+#include <sys/socket.h>
+
 #include <cerrno>
 #include <deque>
 #include <string>
@@ -65,6 +67,35 @@ TEST_CASE("Receive gives all that a socket had at once, up to 256 KB", "[io]") {
   run_until(*driver, [&] { return receiver.bytes.size() >= bytes.size(); });
   CHECK(receiver.parts == 1);
   CHECK(receiver.bytes == bytes);
+  stop_and_wait(*driver, receiver, receiver.receive);
+}
+
+TEST_CASE_METHOD(EachBackend, "Receive loses nothing while it goes from little to much and back",
+                 "[io]") {
+  const auto driver = make_driver({.receive_buffer_count = 4, .receive_buffer_bytes = 4096});
+  const Pair pair = GENERATE(true, false) ? make_pair() : make_tcp_pair();
+  Receiver receiver(*driver, pair.near);
+  bool pausing = false;
+  receiver.then = [&] {
+    if (pausing) {
+      receiver.receive.pause();
+    }
+  };
+  receiver.receive.start();
+  std::string sent;
+  for (const std::size_t size : {5, 90'000, 70'000, 3, 100'000, 2, 1, 120'000, 4}) {
+    pausing = !pausing;
+    const std::string bytes = make_bytes(size);
+    sent += bytes;
+    std::string_view left = bytes;
+    run_until(*driver, [&] {
+      const ssize_t count = ::send(pair.far.value(), left.data(), left.size(), MSG_DONTWAIT);
+      left.remove_prefix(count > 0 ? static_cast<std::size_t>(count) : 0);
+      receiver.receive.start();
+      return receiver.bytes.size() == sent.size();
+    });
+    REQUIRE(receiver.bytes == sent);
+  }
   stop_and_wait(*driver, receiver, receiver.receive);
 }
 

@@ -4,6 +4,10 @@
 #include <poll.h>
 
 #include <deque>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "io_support.hpp"
 #include "scripted_driver.hpp"
@@ -90,65 +94,120 @@ TEST_CASE("UringDriver keeps requests that a failing enter did not take (robustn
   CHECK(poller.ready.size() == 1);
 }
 
-TEST_CASE("UringDriver: a receive without a buffer waits for one and goes on (robustness 78)",
-          "[io]") {
+/// A receive whose request has found no buffer: it waits for readiness.
+struct Bulky {
+  Bulky() {
+    receiver.receive.start();
+    turn(*on.driver, 0);
+    on.kernel->complete(on.kernel->take(IORING_OP_RECV), -ENOBUFS);
+    turn(*on.driver, 0);
+    turn(*on.driver, 0);
+    poll = on.kernel->take(IORING_OP_POLL_ADD);
+    CHECK(poll.fd == pair.near.value());
+    CHECK((poll.poll32_events & POLLIN) != 0);
+  }
+  /// The kernel says that there is something, and the driver looks.
+  void make_ready(int events = POLLIN) {
+    on.kernel->complete(poll, events);
+    turn(*on.driver, 0);
+    turn(*on.driver, 0);
+  }
+
   Scripted on;
-  Receiver first(*on.driver, any_fd());
-  Receiver second(*on.driver, any_fd());
-  first.receive.start();
-  second.receive.start();
-  turn(*on.driver, 0);
-  const io_uring_sqe one = on.kernel->take(IORING_OP_RECV);
-  const io_uring_sqe other = on.kernel->take(IORING_OP_RECV);
-  on.kernel->deliver(one, "a");
-  on.kernel->deliver(one, "b");
-  on.kernel->deliver(other, "lost?");  // no third buffer: ENOBUFS ends the request
-  CHECK(on.kernel->free_buffers() == 0);
-  turn(*on.driver, 0);
-  CHECK(first.bytes == "ab");
-  CHECK(second.errors.empty());
-  CHECK(second.receive.in_flight());
-  CHECK(on.kernel->free_buffers() == 2);
-  turn(*on.driver, 0);
-  on.kernel->deliver(on.kernel->take(IORING_OP_RECV), "here");
-  turn(*on.driver, 0);
-  CHECK(second.bytes == "here");
-  CHECK(on.kernel->waiting(IORING_OP_RECV) == 0);
-  first.receive.stop();
-  end_stop(on, first, one);
-  second.receive.stop();
-  end_stop(on, second, other);
+  Pair pair = make_tcp_pair();
+  Receiver receiver{*on.driver, pair.near};
+  io_uring_sqe poll{};
+};
+
+TEST_CASE("UringDriver: a receive without a buffer reads by itself (robustness 78)", "[io]") {
+  Bulky bulky;
+  Scripted& on = bulky.on;
+  CHECK(bulky.receiver.errors.empty());
+  CHECK(bulky.receiver.receive.in_flight());
+  SECTION("little, and receives as before") {
+    write_all(bulky.pair.far, "here");
+    bulky.make_ready();
+    CHECK(bulky.receiver.bytes == "here");
+    on.kernel->deliver(on.kernel->take(IORING_OP_RECV), "more", 0);
+    turn(*on.driver, 0);
+    CHECK(bulky.receiver.bytes == "heremore");
+    turn(*on.driver, 0);
+    bulky.receiver.receive.stop();
+    end_stop(on, bulky.receiver, on.kernel->take(IORING_OP_RECV));
+  }
+  SECTION("much, and waits for more") {
+    const std::string bytes = make_bytes(5000);
+    write_all(bulky.pair.far, bytes);
+    bulky.make_ready();
+    CHECK(bulky.receiver.bytes == bytes);
+    CHECK(on.kernel->waiting(IORING_OP_RECV) == 0);
+    bulky.receiver.receive.stop();
+    end_stop(on, bulky.receiver, on.kernel->take(IORING_OP_POLL_ADD));
+  }
+  SECTION("nothing, after all") {
+    bulky.make_ready();
+    CHECK(bulky.receiver.bytes.empty());
+    CHECK(bulky.receiver.errors.empty());
+    bulky.receiver.receive.stop();
+    end_stop(on, bulky.receiver, on.kernel->take(IORING_OP_RECV));
+  }
+  SECTION("the end") {
+    bulky.pair.far.reset();
+    bulky.make_ready(POLLIN | POLLRDHUP);
+    CHECK(bulky.receiver.ends == 1);
+    CHECK(!bulky.receiver.receive.in_flight());
+  }
+  SECTION("an error") {
+    reset_connection(std::move(bulky.pair.far));
+    bulky.make_ready(POLLIN | POLLERR | POLLHUP);
+    CHECK(bulky.receiver.errors == std::vector<int>{ECONNRESET});
+    CHECK(!bulky.receiver.receive.in_flight());
+  }
+  SECTION("what cannot be polled, and is told by the receive") {
+    on.kernel->complete(bulky.poll, -EBADF);
+    turn(*on.driver, 0);
+    turn(*on.driver, 0);
+    on.kernel->complete(on.kernel->take(IORING_OP_RECV), -EBADF);
+    turn(*on.driver, 0);
+    CHECK(bulky.receiver.errors == std::vector<int>{EBADF});
+  }
 }
 
-TEST_CASE("UringDriver arms no more starved receives than there are buffers", "[io]") {
-  Scripted on;
-  std::deque<Receiver> receivers;
-  std::vector<io_uring_sqe> requests;
-  for (int index = 0; index < 5; ++index) {
-    receivers.emplace_back(*on.driver, any_fd()).receive.start();
-    turn(*on.driver, 0);
-    requests.push_back(on.kernel->take(IORING_OP_RECV));
-  }
-  for (const io_uring_sqe& request : requests) {
-    on.kernel->complete(request, -ENOBUFS);
-  }
+TEST_CASE("UringDriver: a receive that waits for readiness is paused and stopped as any", "[io]") {
+  Bulky bulky;
+  Scripted& on = bulky.on;
+  write_all(bulky.pair.far, "later");
+  bulky.receiver.receive.pause();
   turn(*on.driver, 0);
-  std::size_t armed = 0;
-  for (const std::size_t expected : {2U, 4U, 5U}) {
-    CHECK(on.driver->has_completions() == (expected < 5));
+  CHECK(on.kernel->take(IORING_OP_ASYNC_CANCEL).addr == bulky.poll.user_data);
+  SECTION("paused, although something has come") {
+    bulky.make_ready();
+    CHECK(!bulky.receiver.receive.in_flight());
+    CHECK(bulky.receiver.bytes.empty());
+    bulky.receiver.receive.start();
     turn(*on.driver, 0);
-    armed = on.kernel->waiting(IORING_OP_RECV);
-    CHECK(armed == expected);
+    bulky.poll = on.kernel->take(IORING_OP_POLL_ADD);
+    bulky.make_ready();
+    CHECK(bulky.receiver.bytes == "later");
+    bulky.receiver.receive.stop();
+    end_stop(on, bulky.receiver, on.kernel->take(IORING_OP_RECV));
   }
-  // In the order in which they found none.
-  for (std::size_t index = 0; index < receivers.size(); ++index) {
-    CHECK(on.kernel->take(IORING_OP_RECV).user_data == requests[index].user_data);
-    receivers[index].receive.stop();
+  SECTION("started again before the cancellation is through") {
+    bulky.receiver.receive.start();
+    on.kernel->complete(bulky.poll, -ECANCELED);
     turn(*on.driver, 0);
-    on.kernel->take(IORING_OP_ASYNC_CANCEL);
-    on.kernel->complete(requests[index], -ECANCELED);
     turn(*on.driver, 0);
-    CHECK(receivers[index].stops == 1);
+    bulky.poll = on.kernel->take(IORING_OP_POLL_ADD);
+    bulky.make_ready();
+    CHECK(bulky.receiver.bytes == "later");
+    bulky.receiver.receive.stop();
+    end_stop(on, bulky.receiver, on.kernel->take(IORING_OP_RECV));
+  }
+  SECTION("stopped, although something has come") {
+    bulky.receiver.receive.stop();
+    bulky.make_ready();
+    CHECK(bulky.receiver.stops == 1);
+    CHECK(bulky.receiver.bytes.empty());
   }
 }
 

@@ -41,7 +41,6 @@ class BufferRing {
   /// process has opened it (a forked child does not have the mapping).
   void unmap() noexcept;
 
-  unsigned count() const noexcept { return count_; }
   bool shared() const noexcept { return use_ == Use::shared; }
   /// The buffer that a completion's `flags` name. REQUIRES: flags & IORING_CQE_F_BUFFER
   static unsigned short id(unsigned flags) noexcept {

@@ -23,7 +23,8 @@ struct OperationAccess {
   static PollHandler& handler(Poll& poll) noexcept { return *poll.handler_; }
 
   static bool& wanted(Receive& receive) noexcept { return receive.wanted_; }
-  static bool& starved(Receive& receive) noexcept { return receive.starved_; }
+  static bool& bulky(Receive& receive) noexcept { return receive.bulky_; }
+  static bool& polling(Receive& receive) noexcept { return receive.polling_; }
   static const msghdr& message(const Send& send) noexcept { return send.message_; }
   static int& outcome(Send& send) noexcept { return send.outcome_; }
   static unsigned& ticket(Send& send) noexcept { return send.ticket_; }

@@ -17,7 +17,7 @@ UringDriver::~UringDriver() {
   if (inherited() || !ring_.is_open()) {
     return;
   }
-  RINGHORN_ASSERT(starved_.empty() && silent_.empty() && !has_stops());
+  RINGHORN_ASSERT(silent_.empty() && !has_stops());
   // Sends the last close() on its way.
   if (ring_.unsubmitted() > 0) {
     ring_.enter(Ring::Wait::no);
@@ -57,8 +57,7 @@ bool UringDriver::wait(base::Nanoseconds timeout_ns) {
 }
 
 bool UringDriver::has_completions() const noexcept {
-  return !inherited() &&
-         (ring_.completions() > 0 || has_stops() || !starved_.empty() || silence_is_over());
+  return !inherited() && (ring_.completions() > 0 || has_stops() || silence_is_over());
 }
 
 void UringDriver::dispatch_completions() {
@@ -77,12 +76,6 @@ void UringDriver::dispatch_completions() {
     }
   }
   ring_.advance(count);
-  if (!starved_.empty()) {
-    // Once every completion has been read the kernel has all buffers again, and any number of
-    // receives may find room in shared ones. Before that, as many as were given back at most.
-    const unsigned free_count = buffers_.shared() ? events_per_turn_ : buffers_.count();
-    arm_starved(count == at_hand ? free_count : count);
-  }
 }
 
 void UringDriver::complete(const io_uring_cqe& cqe) {
@@ -94,6 +87,8 @@ void UringDriver::complete(const io_uring_cqe& cqe) {
       return complete(*static_cast<Accept*>(object), cqe.res, cqe.flags);
     case Tag::receive:
       return complete_end(*static_cast<Receive*>(object), cqe.res, cqe.flags);
+    case Tag::readiness:
+      return complete_readiness(*static_cast<Receive*>(object), cqe.res);
     case Tag::send:
       return complete(*static_cast<Send*>(object), cqe.res);
     case Tag::poll:

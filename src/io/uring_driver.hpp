@@ -12,6 +12,8 @@
 /// address.
 #pragma once
 
+#include <memory>
+
 #include <ringhorn/io/driver.hpp>
 
 #include "buffer_ring.hpp"
@@ -47,8 +49,11 @@ class UringDriver final : public Driver {
   const char* name() const noexcept override { return "io_uring"; }
 
  private:
-  enum class Tag : std::uint64_t { none, accept, receive, send, poll, wake, alarm };
+  enum class Tag : std::uint64_t { none, accept, receive, readiness, send, poll, wake, alarm };
   static constexpr std::uint64_t tag_mask = 7;
+  /// What a receive's handler is given at once, at most: a large body must not hold up the others.
+  static constexpr std::size_t received_bytes_max = 262144;
+
   static std::uint64_t label(const void* object, Tag tag) noexcept {
     return reinterpret_cast<std::uintptr_t>(object) | static_cast<std::uint64_t>(tag);
   }
@@ -67,9 +72,11 @@ class UringDriver final : public Driver {
   unsigned complete_bytes(unsigned index, unsigned end);
   bool continues(std::span<const char> bytes, const io_uring_cqe& last,
                  const io_uring_cqe& next) const noexcept;
+  void complete_readiness(Receive& receive, int result);
+  void read(Receive& receive);
   void arm(Receive& receive);
+  void cancel(Receive& receive);
   void go_on(Receive& receive);
-  void arm_starved(unsigned budget);
 
   void recheck_later(Receive& receive);
   void recheck();
@@ -97,13 +104,12 @@ class UringDriver final : public Driver {
 
   Ring ring_;
   BufferRing buffers_;
+  std::unique_ptr<char[]> bulk_;  ///< what read() reads into
   unsigned events_per_turn_ = 0;
   unsigned prompt_ticket_ = 0;  ///< of the last request that mostly ends at once
   bool keeps_silence_ = false;  ///< the kernel can do what uring_send.cpp says of silent sends
   /// Sends that have a completion only if they fall short, in the order of their requests.
   base::IntrusiveList<Operation, OperationTag> silent_;
-  /// Receives that found no buffer, in the order in which they did.
-  base::IntrusiveList<Operation, OperationTag> starved_;
 
   /// Looks at receives that have been quiet (uring_recheck.cpp).
   class RecheckTimer final : public Timer {

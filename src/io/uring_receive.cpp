@@ -1,3 +1,14 @@
+// Receives, and the two ways in which they wait.
+//
+// As a rule one request receives many times, into buffers that all receives share: a small request
+// costs no call and no memory of its own. Much from many is another matter: it goes through all the
+// buffers, which are more than the caches hold, and at last finds none. Such a receive becomes
+// *bulky*: its next request waits for readiness alone, and what has come is read with recv(2) into
+// one buffer that stays in the caches. Once that brings little it receives as before.
+
+#include <poll.h>
+#include <sys/socket.h>
+
 #include <cerrno>
 #include <utility>
 
@@ -6,8 +17,8 @@
 namespace ringhorn::io {
 
 namespace {
-// What a handler is given at once, at most: a large body must not hold up the others.
-constexpr unsigned received_bytes_max = 262144;
+// A bulky receive that brings less is so no more.
+constexpr ssize_t bulky_bytes_min = 4096;
 }  // namespace
 
 void UringDriver::start(Receive& receive) {
@@ -19,9 +30,14 @@ void UringDriver::start(Receive& receive) {
 
 void UringDriver::arm(Receive& receive) {
   OperationAccess::in_flight(receive) = true;
-  OperationAccess::starved(receive) = false;
   OperationAccess::cancelling(receive) = false;
+  const bool polling = OperationAccess::polling(receive) = OperationAccess::bulky(receive);
   io_uring_sqe& sqe = ring_.next_sqe();
+  if (polling) {
+    ::io_uring_prep_poll_add(&sqe, receive.fd(), POLLIN | POLLRDHUP);
+    sqe.user_data = label(&receive, Tag::readiness);
+    return;
+  }
   ::io_uring_prep_recv_multishot(&sqe, receive.fd(), nullptr, 0, 0);
   sqe.flags |= IOSQE_BUFFER_SELECT;
   sqe.buf_group = BufferRing::group;
@@ -29,22 +45,24 @@ void UringDriver::arm(Receive& receive) {
   prompt_ticket_ = ring_.last_ticket();
 }
 
+void UringDriver::cancel(Receive& receive) {
+  const Tag tag = OperationAccess::polling(receive) ? Tag::readiness : Tag::receive;
+  cancel(receive, label(&receive, tag));
+}
+
 void UringDriver::pause(Receive& receive) {
-  if (OperationAccess::starved(receive)) {
-    receive.unlink();
-    go_on(receive);
-  } else if (receive.in_flight()) {
-    cancel(receive, label(&receive, Tag::receive));
+  if (receive.in_flight()) {
+    cancel(receive);
   }
 }
 
 void UringDriver::stop(Receive& receive) {
   receive.unlink();
-  if (std::exchange(OperationAccess::starved(receive), false) || !receive.in_flight()) {
+  if (!receive.in_flight()) {
     return report_stopped_later(receive);
   }
   OperationAccess::stopping(receive) = true;
-  cancel(receive, label(&receive, Tag::receive));
+  cancel(receive);
 }
 
 /// The completion of a receive that brought no bytes: its end, or the lack of a buffer.
@@ -60,11 +78,9 @@ void UringDriver::complete_end(Receive& receive, int result, unsigned flags) {
   if (OperationAccess::stopping(receive)) {
     return report_stopped(receive);
   }
-  if (result == -ENOBUFS && OperationAccess::wanted(receive)) {
-    // Arming it now would only fail again: other completions still hold the buffers.
-    OperationAccess::cancelling(receive) = false;
-    OperationAccess::starved(receive) = true;
-    return starved_.push_back(receive);
+  if (result == -ENOBUFS) {
+    // Other completions still hold the buffers.
+    OperationAccess::bulky(receive) = true;
   }
   if (result == -ECANCELED || result == -ENOBUFS || result == -EINTR || result == -EAGAIN) {
     return go_on(receive);
@@ -130,13 +146,36 @@ void UringDriver::go_on(Receive& receive) {
   }
   OperationAccess::in_flight(receive) = false;
   OperationAccess::cancelling(receive) = false;
-  OperationAccess::starved(receive) = false;
 }
 
-void UringDriver::arm_starved(unsigned budget) {
-  for (; budget > 0 && !starved_.empty(); --budget) {
-    arm(static_cast<Receive&>(*starved_.pop_front()));
+/// The only completion of a request for readiness.
+void UringDriver::complete_readiness(Receive& receive, int result) {
+  if (OperationAccess::stopping(receive)) {
+    return report_stopped(receive);
   }
+  if (result >= 0 && OperationAccess::wanted(receive)) {
+    return read(receive);
+  }
+  // Paused; or what was wrong with the descriptor is told by an ordinary receive.
+  OperationAccess::bulky(receive) = result >= 0 || result == -ECANCELED;
+  go_on(receive);
+}
+
+void UringDriver::read(Receive& receive) {
+  const ssize_t count = ::recv(receive.fd(), bulk_.get(), received_bytes_max, MSG_DONTWAIT);
+  const int error = count < 0 ? errno : 0;
+  OperationAccess::bulky(receive) = count >= bulky_bytes_min;
+  const bool again = error == EAGAIN || error == EINTR;
+  OperationAccess::wanted(receive) = count > 0 || again;
+  go_on(receive);
+  if (again) {
+    return;
+  }
+  ReceiveHandler& handler = OperationAccess::handler(receive);
+  if (count > 0) {
+    return handler.on_received({bulk_.get(), static_cast<std::size_t>(count)});
+  }
+  return count == 0 ? handler.on_receive_end() : handler.on_receive_error(error);
 }
 
 }  // namespace ringhorn::io

@@ -41,7 +41,7 @@ void UringDriver::recheck() {
     for (std::size_t index = 0; index < count; ++index) {
       // The next request finds out by itself what has happened.
       if (polled[index].revents != 0) {
-        cancel(*receives[index], label(receives[index], Tag::receive));
+        cancel(*receives[index]);
       }
     }
   }

@@ -149,6 +149,7 @@ base::Result<bool, std::string> UringDriver::open(const UringSettings& settings)
   if (error != 0) {
     return base::Failure{explain_uring(error)};
   }
+  bulk_ = std::make_unique_for_overwrite<char[]>(received_bytes_max);
   keeps_silence_ = try_silence();
   events_per_turn_ = settings.events_per_turn;
   recheck_ns_ = settings.recheck_ns;

@@ -46,7 +46,9 @@ class Receive final : public Operation {
   friend struct OperationAccess;
   ReceiveHandler* handler_;
   bool wanted_ = false;
-  bool starved_ = false;  ///< it waits for a buffer of the ring, not for the kernel
+  // Of the ring: see uring_receive.cpp.
+  bool bulky_ = false;    ///< is to be armed for readiness, and read by hand
+  bool polling_ = false;  ///< is armed so
 };
 
 }  // namespace ringhorn::io
