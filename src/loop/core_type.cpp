@@ -269,8 +269,7 @@ PyObject* check_thread(PyObject* self, PyObject*) {
 }
 
 PyObject* create_future(PyObject* self, PyObject*) {
-  const Types& types = core_of(self).types();
-  return PyObject_Vectorcall(types.future_type.get(), &self, 0, types.future_keywords.get());
+  return core_of(self).types().make_future(self).release();
 }
 
 /// asyncio keeps the current tasks in a dict by loop: whoever looks for this loop's asks for its

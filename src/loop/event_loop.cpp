@@ -62,18 +62,7 @@ const Types& EventLoop::types() const noexcept {
 }
 
 py::Ref EventLoop::make_future() {
-  if (!future_options_) {
-    future_options_ = py::Ref::steal(Py_BuildValue("{sO}", "loop", object()));
-    if (!future_options_) {
-      return {};
-    }
-  }
-  // A call of the type would make a tuple and a dict first.
-  auto* type = reinterpret_cast<PyTypeObject*>(types().future_type.get());
-  PyObject* arguments = types().no_arguments.get();
-  py::Ref future = py::Ref::steal(type->tp_new(type, arguments, nullptr));
-  const bool made = future && type->tp_init(future.get(), arguments, future_options_.get()) == 0;
-  return made ? future : py::Ref();
+  return types().make_future(object());
 }
 
 void EventLoop::close_object() {

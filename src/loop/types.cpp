@@ -116,8 +116,7 @@ bool Types::prepare_futures() {
   const py::Ref module = py::Ref::steal(PyImport_ImportModule("_asyncio"));
   py::Ref blocking;
   future_keywords = make_keywords({"loop"});
-  no_arguments = py::Ref::steal(PyTuple_New(0));
-  if (!future_keywords || !no_arguments || !read_attribute(module, "Future", future_type) ||
+  if (!future_keywords || !read_attribute(module, "Future", future_type) ||
       !read_attribute(future_type, "set_result", future_set_result) ||
       !read_attribute(future_type, "done", future_done) ||
       !read_attribute(future_type, "_asyncio_future_blocking", blocking)) {

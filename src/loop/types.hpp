@@ -37,6 +37,10 @@ struct Types {
     return future_blocking->set(future, awaited ? Py_True : Py_False, future_blocking->closure) ==
            0;
   }
+  /// `asyncio.Future(loop=loop)`; empty with an exception set on failure.
+  py::Ref make_future(PyObject* loop) const {
+    return py::Ref::steal(PyObject_Vectorcall(future_type.get(), &loop, 0, future_keywords.get()));
+  }
   /// `future.set_result(None)`. False with an exception set, also when it is done already.
   bool resolve(PyObject* future) const {
     PyObject* arguments[] = {future, Py_None};
@@ -64,7 +68,6 @@ struct Types {
   py::Ref throw_name;              ///< "throw"
   py::Ref enter_task, leave_task;  ///< asyncio's, for what it calls the current task
   py::Ref future_keywords;         ///< ("loop",)
-  py::Ref no_arguments;            ///< ()
   py::Ref future_set_result, future_done;        ///< unbound: no look-up per call
   const PyGetSetDef* future_blocking = nullptr;  ///< its _asyncio_future_blocking
   py::Ref task_keywords;                         ///< ("loop", "name", "context")

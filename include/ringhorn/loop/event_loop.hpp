@@ -96,7 +96,6 @@ class EventLoop {
  private:
   py::Ref object_;
   py::Ref types_;
-  py::Ref future_options_;  ///< {"loop": object_}: none is made for each future
   io::Driver& driver_;
 };
 
