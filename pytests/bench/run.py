@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures Ringhorn, the limit and its peers in interleaved rounds of one run.
 
-    RINGHORN_EXECUTABLE=... pytests/bench/run.py              everything, about an hour
+    RINGHORN_PYTHON=... pytests/bench/run.py                  everything, about an hour
     pytests/bench/run.py --quick                              a smoke run
     pytests/bench/run.py --rows hello64,starlette --servers ringhorn,uvicorn --rounds 2 --seconds 2
     pytests/bench/run.py --rows services --servers ringhorn,uvicorn    PostgreSQL, httpx
