@@ -161,6 +161,19 @@ TEST_CASE("SectionCache drops cookies and credentials with their connection", "[
   }
 }
 
+TEST_CASE("SectionCache drops the cookies of a sender that has others now", "[http]") {
+  int released = 0;
+  SectionCache sections;
+  Sender sender;
+  const std::string before = get("Host: a\r\nCookie: before\r\n");
+  make_known(sections, sender, before);
+  read(sections, sender, before).attachment->set(&released, count);
+  const std::string now = get("Host: a\r\nCookie: now\r\n");
+  make_known(sections, sender, now);
+  REQUIRE(released == 1);
+  REQUIRE(read(sections, sender, now).attachment != nullptr);
+}
+
 TEST_CASE("SectionCache takes no part where the request line has a say", "[http]") {
   SectionCache sections;
   Sender sender;

@@ -70,7 +70,11 @@ void SectionCache::keep(Sender& sender, const char* parsed, std::size_t size,
     section->secret = std::any_of(section->fields.begin(), section->fields.end(), is_secret);
     place = std::move(section);
   }
-  sender.slot_ = static_cast<std::uint16_t>(slot);
+  wanted_.clear();
+  if (sender.slot_ != slot) {
+    leave(sender);
+    sender.slot_ = static_cast<std::uint16_t>(slot);
+  }
 }
 
 void SectionCache::leave(Sender& sender) noexcept {

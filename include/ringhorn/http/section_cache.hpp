@@ -5,7 +5,7 @@
 /// A section is remembered when its sender has missed for the second time, the fourth, the eighth:
 /// one that sends something else each time, as a proxy does for its many clients, costs nearly
 /// nothing. Senders of the same bytes share them. Cookies and credentials stay no longer than the
-/// connection that sent them.
+/// connection that sent them, or until it is known for something else.
 #pragma once
 
 #include <array>
@@ -51,7 +51,7 @@ class SectionCache {
   /// The section that wants() was asked about has `size` bytes from `parsed` on, and `meaning` has
   /// its views in there. The bytes that wants() saw may have held less of it: then it is not kept.
   void keep(Sender& sender, const char* parsed, std::size_t size, const HeaderSection& meaning);
-  /// `sender` is gone: its secrets go with it.
+  /// `sender` is gone, or known for nothing any more: its secrets go with it.
   void leave(Sender& sender) noexcept;
 
  private:
