@@ -8,7 +8,6 @@
 
 using ringhorn::base::Attachment;
 using ringhorn::http::default_limits;
-using ringhorn::http::RequestHead;
 using ringhorn::http::RequestParser;
 using ringhorn::http::SectionCache;
 using ringhorn::http::Transcript;

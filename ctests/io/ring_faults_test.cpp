@@ -112,6 +112,14 @@ struct Bulky {
     turn(*on.driver, 0);
     turn(*on.driver, 0);
   }
+  /// It is polled again, reads these few bytes, and stops.
+  void read_and_stop(std::string_view bytes) {
+    poll = on.kernel->take(IORING_OP_POLL_ADD);
+    make_ready();
+    CHECK(receiver.bytes == bytes);
+    receiver.receive.stop();
+    end_stop(on, receiver, on.kernel->take(IORING_OP_RECV));
+  }
 
   Scripted on;
   Pair pair = make_tcp_pair();
@@ -186,22 +194,14 @@ TEST_CASE("UringDriver: a receive that waits for readiness is paused and stopped
     CHECK(bulky.receiver.bytes.empty());
     bulky.receiver.receive.start();
     turn(*on.driver, 0);
-    bulky.poll = on.kernel->take(IORING_OP_POLL_ADD);
-    bulky.make_ready();
-    CHECK(bulky.receiver.bytes == "later");
-    bulky.receiver.receive.stop();
-    end_stop(on, bulky.receiver, on.kernel->take(IORING_OP_RECV));
+    bulky.read_and_stop("later");
   }
   SECTION("started again before the cancellation is through") {
     bulky.receiver.receive.start();
     on.kernel->complete(bulky.poll, -ECANCELED);
     turn(*on.driver, 0);
     turn(*on.driver, 0);
-    bulky.poll = on.kernel->take(IORING_OP_POLL_ADD);
-    bulky.make_ready();
-    CHECK(bulky.receiver.bytes == "later");
-    bulky.receiver.receive.stop();
-    end_stop(on, bulky.receiver, on.kernel->take(IORING_OP_RECV));
+    bulky.read_and_stop("later");
   }
   SECTION("stopped, although something has come") {
     bulky.receiver.receive.stop();

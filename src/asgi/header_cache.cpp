@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include <ringhorn/http/head.hpp>
 #include <ringhorn/py/bytes.hpp>
 
 #include "byte_hash.hpp"
@@ -13,20 +14,6 @@ namespace {
 bool equals(PyObject* bytes, std::string_view text) noexcept {
   return static_cast<std::size_t>(PyBytes_GET_SIZE(bytes)) == text.size() &&
          std::memcmp(PyBytes_AS_STRING(bytes), text.data(), text.size()) == 0;
-}
-
-/// Values that must not outlive their request in memory of ours.
-bool is_secret(std::string_view name) noexcept {
-  switch (name.size()) {
-    case 6:
-      return name == "cookie";
-    case 13:
-      return name == "authorization";
-    case 19:
-      return name == "proxy-authorization";
-    default:
-      return false;
-  }
 }
 
 /// A tuple of two bytes can be part of no cycle: untracked, it never counts for the collector.
@@ -47,7 +34,7 @@ PyObject* make_tuple(py::Ref name, py::Ref value) {
 
 PyObject* HeaderCache::make_pair(std::string_view name, std::string_view value) {
   const std::uint64_t name_hash = hash_bytes(name);
-  if (value.size() > value_bytes_max || is_secret(name)) {
+  if (value.size() > value_bytes_max || http::is_secret(name)) {
     return make_tuple(py::Ref::steal(make_name(name, name_hash)), py::make_bytes(value));
   }
   const std::uint64_t hash = hash_bytes(value, name_hash);

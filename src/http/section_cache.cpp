@@ -9,15 +9,6 @@
 
 namespace ringhorn::http {
 
-namespace {
-
-bool is_secret(const HeaderField& field) noexcept {
-  return field.name == "cookie" || field.name == "authorization" ||
-         field.name == "proxy-authorization";
-}
-
-}  // namespace
-
 const SectionCache::Section* SectionCache::recall(Sender& sender, std::string_view bytes) noexcept {
   const std::uint16_t slot = sender.slot_ == Sender::nowhere ? latest_ : sender.slot_;
   const Section* const section = sections_[slot].get();
@@ -67,7 +58,8 @@ void SectionCache::keep(Sender& sender, const char* parsed, std::size_t size,
     section->meaning.upgrade = moved(meaning.upgrade);
     section->meaning.fields = section->fields;
     section->meaning.attachment = &section->attachment;
-    section->secret = std::any_of(section->fields.begin(), section->fields.end(), is_secret);
+    section->secret = std::any_of(section->fields.begin(), section->fields.end(),
+                                  [](const HeaderField& field) { return is_secret(field.name); });
     place = std::move(section);
   }
   wanted_.clear();

@@ -24,7 +24,6 @@ struct OperationAccess {
 
   static bool& wanted(Receive& receive) noexcept { return receive.wanted_; }
   static bool& bulky(Receive& receive) noexcept { return receive.bulky_; }
-  static bool& polling(Receive& receive) noexcept { return receive.polling_; }
   static const msghdr& message(const Send& send) noexcept { return send.message_; }
   static int& outcome(Send& send) noexcept { return send.outcome_; }
   static unsigned& ticket(Send& send) noexcept { return send.ticket_; }

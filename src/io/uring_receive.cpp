@@ -4,7 +4,8 @@
 // costs no call and no memory of its own. Much from many is another matter: it goes through all the
 // buffers, which are more than the caches hold, and at last finds none. Such a receive becomes
 // *bulky*: its next request waits for readiness alone, and what has come is read with recv(2) into
-// one buffer that stays in the caches. Once that brings little it receives as before.
+// one buffer that stays in the caches. Once that brings little it receives as before. It changes
+// from one to the other between two requests only.
 
 #include <poll.h>
 #include <sys/socket.h>
@@ -31,9 +32,8 @@ void UringDriver::start(Receive& receive) {
 void UringDriver::arm(Receive& receive) {
   OperationAccess::in_flight(receive) = true;
   OperationAccess::cancelling(receive) = false;
-  const bool polling = OperationAccess::polling(receive) = OperationAccess::bulky(receive);
   io_uring_sqe& sqe = ring_.next_sqe();
-  if (polling) {
+  if (OperationAccess::bulky(receive)) {
     ::io_uring_prep_poll_add(&sqe, receive.fd(), POLLIN | POLLRDHUP);
     sqe.user_data = label(&receive, Tag::readiness);
     return;
@@ -46,7 +46,7 @@ void UringDriver::arm(Receive& receive) {
 }
 
 void UringDriver::cancel(Receive& receive) {
-  const Tag tag = OperationAccess::polling(receive) ? Tag::readiness : Tag::receive;
+  const Tag tag = OperationAccess::bulky(receive) ? Tag::readiness : Tag::receive;
   cancel(receive, label(&receive, tag));
 }
 

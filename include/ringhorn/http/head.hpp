@@ -1,6 +1,6 @@
 /// What a request says before its body: plain data over bytes that belong to somebody else. Filled
-/// by RequestParser, read by `net` and `asgi`. It owns nothing, decodes nothing
-/// (percent-encoding stays), and is never changed by those who read it.
+/// by RequestParser, read by `net` and `asgi`. It owns nothing, decodes nothing (percent-encoding
+/// stays), and is never changed by those who read it.
 #pragma once
 
 #include <cstdint>
@@ -28,6 +28,20 @@ struct HeaderField {
   std::string_view name;   ///< lower case (ASGI: names are lower-cased)
   std::string_view value;  ///< as sent, without white space around it
 };
+
+/// Names of fields, lower case, whose values are not to be kept for longer than they are needed.
+inline bool is_secret(std::string_view name) noexcept {
+  switch (name.size()) {
+    case 6:
+      return name == "cookie";
+    case 13:
+      return name == "authorization";
+    case 19:
+      return name == "proxy-authorization";
+    default:
+      return false;
+  }
+}
 
 /// What the header section of a request says (RFC 9110 §6.3).
 struct HeaderSection {

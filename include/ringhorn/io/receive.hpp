@@ -46,9 +46,8 @@ class Receive final : public Operation {
   friend struct OperationAccess;
   ReceiveHandler* handler_;
   bool wanted_ = false;
-  // Of the ring: see uring_receive.cpp.
-  bool bulky_ = false;    ///< is to be armed for readiness, and read by hand
-  bool polling_ = false;  ///< is armed so
+  /// Of the ring: armed for readiness, and read by hand (uring_receive.cpp).
+  bool bulky_ = false;
 };
 
 }  // namespace ringhorn::io
