@@ -23,9 +23,9 @@ def check_failed(ended, *says: str) -> str:
     for frame in (
         "<frozen importlib",
         "importlib/__init__.py",
-        "ringhorn/",
-        "drive.py",
-        "importer.py",
+        "ringhorn/__init__.py",
+        "ringhorn/__main__.py",
+        "<ringhorn.",
     ):
         assert frame not in ended.stderr, ended.stderr
     assert "Started server process" not in ended.stderr
