@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include <ringhorn/py/bytes.hpp>
+#include <ringhorn/py/dict.hpp>
 
 namespace ringhorn::asgi {
 
@@ -29,23 +30,6 @@ PyObject* make_address(const sock::Address& address) {
       break;
   }
   return Py_NewRef(Py_None);
-}
-
-/// Whether two dicts have the same objects in the same order.
-bool has_same_items(PyObject* left, PyObject* right) {
-  if (PyDict_GET_SIZE(left) != PyDict_GET_SIZE(right)) {
-    return false;
-  }
-  Py_ssize_t left_at = 0;
-  Py_ssize_t right_at = 0;
-  PyObject *left_key, *left_value, *right_key, *right_value;
-  while (PyDict_Next(left, &left_at, &left_key, &left_value) != 0 &&
-         PyDict_Next(right, &right_at, &right_key, &right_value) != 0) {
-    if (left_key != right_key || left_value != right_value) {
-      return false;
-    }
-  }
-  return true;
 }
 
 }  // namespace
@@ -120,7 +104,7 @@ py::Ref ScopeBuilder::make_of(Template& of, net::Exchange& exchange) {
   const Names& names = bridge_.names;
   const http::RequestHead& head = exchange.head();
   const net::Peer peer = exchange.peer();
-  if (!prepare_path(of, head) ||
+  if (!prepare_asgi(of) || !prepare_path(of, head) ||
       !prepare_address(of, names.client, of.client, client_of(exchange)) ||
       !prepare_address(of, names.server, of.server, server_of(peer))) {
     return {};
@@ -128,7 +112,8 @@ py::Ref ScopeBuilder::make_of(Template& of, net::Exchange& exchange) {
   py::Ref scope = py::Ref::steal(PyDict_Copy(of.dict.get()));
   if (!scope || !add_request_line(scope.get(), head) ||
       (peer.secure && !set(scope.get(), names.scheme, of.secure_scheme.get())) ||
-      !add_own_dicts(scope.get()) || !set(scope.get(), names.headers, make_headers(head).get())) {
+      (state_ && !set(scope.get(), names.state, py::Ref::steal(PyDict_Copy(state_.get())).get())) ||
+      !set(scope.get(), names.headers, make_headers(head).get())) {
     return {};
   }
   return scope;
@@ -170,20 +155,21 @@ bool ScopeBuilder::add_request_line(PyObject* scope, const http::RequestHead& he
          set(scope, names.http_version, names.http_1_0.get());
 }
 
-/// Dicts that the application may change are the request's own.
-bool ScopeBuilder::add_own_dicts(PyObject* scope) {
-  const Names& names = bridge_.names;
-  return set(scope, names.asgi, make_asgi().get()) &&
-         (!state_ || set(scope, names.state, py::Ref::steal(PyDict_Copy(state_.get())).get()));
-}
-
-/// The latest copy serves again once nobody else has it and nobody has changed it.
-py::Ref ScopeBuilder::make_asgi() {
-  if (!latest_asgi_ || Py_REFCNT(latest_asgi_.get()) != 1 ||
-      !has_same_items(latest_asgi_.get(), asgi_.get())) {
-    latest_asgi_ = py::Ref::steal(PyDict_Copy(asgi_.get()));
+/// Dicts that the application may change are the request's own. The latest scope's serves again
+/// once nobody else has it and nobody has changed it.
+bool ScopeBuilder::prepare_asgi(Template& of) {
+  if (of.asgi != nullptr && Py_REFCNT(of.asgi) == 1 &&
+      py::dict_version(of.asgi) == of.asgi_version) {
+    return true;
   }
-  return latest_asgi_;
+  of.asgi = nullptr;
+  const py::Ref copy = py::Ref::steal(PyDict_Copy(asgi_.get()));
+  if (!set(of.dict.get(), bridge_.names.asgi, copy.get())) {
+    return false;
+  }
+  of.asgi = copy.get();
+  of.asgi_version = py::dict_version(of.asgi);
+  return true;
 }
 
 /// A list of the request's own, since the application may change it.

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 #include <string_view>
 
 #include <ringhorn/net/exchange.hpp>
@@ -29,24 +30,25 @@ class ScopeBuilder {
   /// Those besides GET, which is in the template, the most frequent first.
   static constexpr std::array<std::string_view, 6> usual_methods = {"POST",    "PUT",  "DELETE",
                                                                     "OPTIONS", "HEAD", "PATCH"};
-  /// What the scopes of one type begin as: what most of them have, and of the path and the
-  /// addresses what the latest one had, since the next one often has the same.
+  /// What the scopes of one type begin as: what most of them have, and of the rest what the latest
+  /// one had, since the next one often has the same.
   struct Template {
     py::Ref dict;
     py::Ref scheme;         ///< in there: not over TLS
     py::Ref secure_scheme;  ///< over TLS
     /// In there, borrowed: null before the first scope.
+    PyObject* asgi = nullptr;
     PyObject* path = nullptr;
     PyObject* client = nullptr;
     PyObject* server = nullptr;
+    std::uint64_t asgi_version = 0;  ///< before an application has changed it
   };
   bool fill(Template& of, const py::Ref& type, PyObject* root_path);
   py::Ref make_of(Template& of, net::Exchange& exchange);
+  bool prepare_asgi(Template& of);
   bool prepare_path(Template& of, const http::RequestHead& head);
   static bool prepare_address(Template& of, const py::Ref& key, PyObject*& latest, PyObject* value);
   bool add_request_line(PyObject* scope, const http::RequestHead& head);
-  bool add_own_dicts(PyObject* scope);
-  py::Ref make_asgi();
   py::Ref make_headers(const http::RequestHead& head);
   py::Ref read_headers(const http::RequestHead& head);
   py::Ref make_subprotocols(const ws::Handshake& handshake);
@@ -58,7 +60,6 @@ class ScopeBuilder {
   Template http_;
   Template web_socket_;
   py::Ref asgi_;
-  py::Ref latest_asgi_;  ///< the latest copy of it
   py::Ref state_;
   py::Ref get_;
   /// Interned, so that an application finds them in its tables at once.
