@@ -1,6 +1,6 @@
-# What `serve` and `test` share: installing what is missing, once. This file is sourced; suites.py
-# calls single functions of it. Each result carries a stamp of what it was made of, so that the
-# second run only compares.
+# What `serve`, `test` and `wheel` share: installing what is missing, once. This file is sourced;
+# suites.py calls single functions of it. Each result carries a stamp of what it was made of, so that
+# the second run only compares.
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 state=$root/.build
@@ -72,6 +72,16 @@ require_packages() {
 # stale STAMP KEY: whether what the stamp belongs to was made of something else.
 stale() {
   [ "$(cat "$1" 2>/dev/null)" != "$2" ]
+}
+
+# Prints the installation behind an interpreter: its executable, and a short name for it.
+describe_python() {
+  "$1" -c '
+import hashlib, os, sys
+if sys.version_info < (3, 11) or sys.implementation.name != "cpython":
+    sys.exit("Ringhorn needs CPython 3.11 or newer; this is " + sys.version)
+print(os.path.realpath(sys._base_executable))
+print("%d.%d.%d-" % sys.version_info[:3] + hashlib.sha256(sys.base_prefix.encode()).hexdigest()[:8])'
 }
 
 # make_venv DIRECTORY PYTHON REQUIREMENTS [option of venv]...

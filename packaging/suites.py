@@ -1,20 +1,28 @@
-"""Builds what the tests need and runs them: the second half of packaging/test."""
+"""Runs the tests, and before each what it needs (builds.py): the second half of packaging/test."""
 
 import contextlib
-import glob
-import hashlib
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
 import time
 import xml.etree.ElementTree as ElementTree
 from concurrent.futures import Future
-from dataclasses import dataclass
 from pathlib import Path
 
+from builds import (
+    MESON,
+    NODE,
+    PROFILED,
+    Python,
+    build,
+    build_fuzzers,
+    environment,
+    find_pythons,
+    install,
+    node_modules,
+)
 from jobs import LOGS, ROOT, STATE, JobFailed, Jobs, Result, read_catch, read_junit, run
 
 # What runs where: CPython, build, door, I/O backend (auto takes io_uring, epoll runs as in a
@@ -66,135 +74,12 @@ FUZZ_SECONDS = 15  # of four targets: a minute
 # A few cases that fail in a full run get a second one; those that pass then are named.
 SECOND_TRIES_MAX = 5
 
-# Each module compiled as one file: a third of the time. The sanitized build that has the unit
-# tests compiles every file for itself.
-WHOLE_MODULES = ["-Dunity=on", "-Dunity_size=1000"]
-BUILDS = {
-    "release": ["-Dbuildtype=release", "-Db_lto=true", *WHOLE_MODULES],
-    "sanitized": [
-        "-Dbuildtype=debug",
-        "-Doptimization=1",
-        "-Db_sanitize=address,undefined",
-        "-Db_lundef=false",
-    ],
-}
 SANITIZER_ENVIRONMENT = {
     "ASAN_OPTIONS": "abort_on_error=1:detect_leaks=0",  # the interpreter keeps what it has at exit
     "UBSAN_OPTIONS": "abort_on_error=1:halt_on_error=1:print_stacktrace=1",
     "PYTHONMALLOC": "malloc",
     "RINGHORN_SANITIZED": "1",
 }
-
-SETUP = ROOT / "packaging/setup.sh"
-REQUIREMENTS = ROOT / "pytests/requirements.txt"
-MESON = STATE / "venv/tools/bin/meson"
-NODE = STATE / "node"
-NODE_PACKAGES = ["ws@8.23.0"]
-
-
-@dataclass
-class Python:
-    """An interpreter of the matrix and what is made for it."""
-
-    version: str
-    path: str
-
-    @property
-    def venv(self) -> Path:
-        return STATE / "venv" / f"test-{self.version}"
-
-    def build_dir(self, build: str) -> Path:
-        # The release for Debian's own interpreter is the one that packaging/serve uses.
-        if build == "release" and self.path == "/usr/bin/python3":
-            return STATE / "release"
-        return STATE / f"{build}-{self.version}"
-
-
-def find_pythons() -> dict[str, Python]:
-    """For each version of the matrix one interpreter: the system's, of PATH, or pyenv's newest."""
-    probe = (
-        "import os, sys, sysconfig, venv, ensurepip; print('%d.%d' % sys.version_info[:2],"
-        " sys.implementation.name, sys._base_executable,"
-        " os.path.exists(sysconfig.get_path('include') + '/Python.h'))"
-    )
-    found: dict[str, Python] = {}
-    for version in dict.fromkeys(row[0] for row in MATRIX):
-        of_pyenv = glob.glob(f"{Path.home()}/.pyenv/versions/{version}.*/bin/python{version}")
-        newest_first = sorted(of_pyenv, key=lambda path: [int(n) for n in re.findall(r"\d+", path)])
-        candidates = ["/usr/bin/python3", shutil.which(f"python{version}"), *newest_first[::-1]]
-        for candidate in filter(None, candidates):
-            done = subprocess.run([candidate, "-c", probe], capture_output=True, text=True)
-            words = done.stdout.split()
-            if words[:2] == [version, "cpython"] and words[3] == "True":
-                path = candidate if candidate.startswith("/usr/bin/") else words[2]
-                found[version] = Python(version, path)
-                break
-    return found
-
-
-def setup(log: Path, *call, env: dict[str, str] | None = None) -> None:
-    """Calls a function of setup.sh."""
-    run(log, ["bash", "-euo", "pipefail", "-c", '. "$0"; "$@"', SETUP, *call], env)
-
-
-def build(result: Result, python: Python, kind: str, units: bool) -> None:
-    directory = python.build_dir(kind)
-    doors = ["-Dexecutable=enabled", "-Dextension=disabled"]
-    files = WHOLE_MODULES if kind == "sanitized" and not units else []
-    options = [*BUILDS[kind], *files, f"-Dpython={python.path}", *doors]
-    setup(result.log, "configure", directory, *options)
-    mark = directory / "with-unit-tests"
-    if units and not mark.exists():
-        # Not an option of `configure`, so that packaging/serve keeps this build as it is.
-        run(result.log, [MESON, "configure", directory, "-Dunit_tests=true"])
-        mark.touch()
-    setup(result.log, "build", directory)
-
-
-def build_fuzzers(result: Result) -> None:
-    compiler = "ccache clang++" if shutil.which("ccache") else "clang++"
-    setup(
-        result.log, "configure", STATE / "fuzz", "-Dbuildtype=debugoptimized", "-Dfuzz=true",
-        "-Dexecutable=disabled", "-Dextension=disabled", "-Db_lundef=false",
-        env={"CXX": compiler},
-    )  # fmt: skip
-    setup(result.log, "build", STATE / "fuzz", env={"CXX": compiler})
-
-
-def environment(result: Result, python: Python) -> None:
-    setup(result.log, "make_venv", python.venv, python.path, REQUIREMENTS)
-
-
-def node_modules(result: Result) -> None:
-    """The clients of other languages that the tests talk to."""
-    setup(result.log, "make_node_modules", NODE, *NODE_PACKAGES)
-
-
-def install(result: Result, python: Python) -> None:
-    """`pip install .` into that environment, as a user does it."""
-    stamp, content = python.venv / "ringhorn-stamp", content_of_the_wheel()
-    if stamp.exists() and stamp.read_text() == content:
-        return
-    stamp.unlink(missing_ok=True)
-    run(
-        result.log,
-        [python.venv / "bin/python", "-m", "pip", "install", "-v", "--force-reinstall", "--no-deps",
-         f"--config-settings=build-dir={STATE}/wheel-{python.version}", ROOT],
-    )  # fmt: skip
-    stamp.write_text(content)
-
-
-def content_of_the_wheel() -> str:
-    """A digest of what `pip install .` reads."""
-    digest = hashlib.sha256()
-    paths = [ROOT / name for name in ("meson.build", "meson_options.txt", "pyproject.toml")]
-    for top in ("include", "src"):
-        paths += sorted(path for path in (ROOT / top).rglob("*") if path.is_file())
-    for path in paths:
-        if "__pycache__" not in path.parts:
-            digest.update(str(path.relative_to(ROOT)).encode() + path.read_bytes())
-    return digest.hexdigest()
-
 
 def meson_tests(directory: Path, suite: str) -> list[dict]:
     listed = subprocess.check_output([MESON, "introspect", "--tests", directory])
@@ -297,7 +182,8 @@ class Plan:
         return self.once("node modules", [], node_modules)
 
     def package(self, python: Python) -> Future:
-        return self.once(f"pip install, {python.version}", [self.venv(python)], install, python)
+        name = "wheel" if python.version == PROFILED else "pip install"
+        return self.once(f"{name}, {python.version}", [self.venv(python)], install, python)
 
     def executable(self, python: Python, kind: str, units: bool) -> Future:
         name = f"build, {kind}, {python.version}"
@@ -368,8 +254,9 @@ def main() -> int:
     begin = time.monotonic()
     LOGS.mkdir(parents=True, exist_ok=True)
     os.environ["CCACHE_NOHASHDIR"] = "1"  # the builds of one kind share their objects
-    pythons = find_pythons()
-    for version in dict.fromkeys(row[0] for row in MATRIX):
+    versions = list(dict.fromkeys(row[0] for row in MATRIX))
+    pythons = find_pythons(versions)
+    for version in versions:
         place = pythons[version].path if version in pythons else "not here: its tests are left out"
         print(f"CPython {version}: {place}", flush=True)
     jobs = Jobs()
