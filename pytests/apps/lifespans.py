@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import time
 from pathlib import Path
 
 from replies import respond, respond_json
@@ -52,6 +53,16 @@ async def serve_request(scope, receive, send):
                 await asyncio.Event().wait()
             except asyncio.CancelledError:
                 say("request swallows its cancellation")
+    elif scope["path"] == "/deaf":
+        say("request waits")
+        await receive()
+        try:
+            say("request blocks")
+            while True:
+                time.sleep(0.01)
+        except KeyboardInterrupt:
+            say("request swallows the interrupt")
+        await asyncio.Event().wait()
     elif scope["path"] == "/background":
         await respond(send, b"answered")
         say("background began")

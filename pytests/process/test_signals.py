@@ -172,6 +172,21 @@ def test_second_signal_ends_a_task_that_swallows_its_cancellation(serve):
             assert server.wait(timeout=5) == 130
 
 
+@holds("robustness_85")
+def test_second_signal_ends_an_application_that_swallows_the_interrupt(serve):
+    with serve("lifespans:well", expect_status=130, check_counts=False) as server:
+        with server.connect() as connection:
+            connection.send(b"POST /deaf HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n")
+            server.wait_for_line("^app: request waits")
+            server.send_signal(signal.SIGINT)
+            server.wait_for_line("Waiting for connections")
+            connection.send(b"!")
+            server.wait_for_line("^app: request blocks")
+            server.send_signal(signal.SIGINT)
+            server.wait_for_line("^app: request swallows")
+            assert server.wait(timeout=5) == 130
+
+
 @holds("lesson_16", "robustness_85")
 def test_grace_cancels_a_hung_request_then_shuts_down(serve):
     """Drain, cancel, await the cancelled, then lifespan.shutdown."""

@@ -126,21 +126,29 @@ PyObject* Signals::on_python_signal(PyObject* capsule, PyObject* const* argument
   if (self->received_ == 0) {
     self->received_ = static_cast<int>(PyLong_AsLong(arguments[0]));
   }
-  if (again || !self->graceful_) {
-    self->interrupted_ = true;
-    PyErr_SetNone(PyExc_KeyboardInterrupt);
-    return nullptr;
-  }
-  self->untold_ = true;
-  // A loop that is not running now may never hear of it by itself (uvloop).
+  const bool interrupts = again || !self->graceful_;
+  self->interrupted_ = self->interrupted_ || interrupts;
+  self->untold_ = !interrupts;
+  // A loop that is not running now may never hear of it by itself (uvloop); and an exception that
+  // is raised here may meet code that swallows it: then it comes out of the loop.
   const py::Ref method = py::Ref::steal(PyCFunction_New(&loop_method, capsule));
-  return method ? PyObject_CallMethod(self->loop_.get(), "call_soon_threadsafe", "O", method.get())
-                : nullptr;
+  py::Ref told = method ? py::Ref::steal(PyObject_CallMethod(
+                              self->loop_.get(), "call_soon_threadsafe", "O", method.get()))
+                        : py::Ref();
+  if (!interrupts) {
+    return told.release();
+  }
+  PyErr_SetNone(PyExc_KeyboardInterrupt);
+  return nullptr;
 }
 
 PyObject* Signals::on_loop_signal(PyObject* capsule, PyObject*) {
   Signals* self = from_capsule(capsule);
   if (self == nullptr) {
+    return nullptr;
+  }
+  if (self->interrupted_) {
+    PyErr_SetNone(PyExc_KeyboardInterrupt);
     return nullptr;
   }
   if (std::exchange(self->untold_, false)) {

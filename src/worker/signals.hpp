@@ -1,7 +1,7 @@
 /// Signals turns SIGINT and SIGTERM into a call in the event loop: the first asks the worker to
 /// stop gracefully; the second, or the first while nothing is served yet, raises KeyboardInterrupt
-/// where Python code runs, so that even an application that blocks the loop is left at once. Needs
-/// the GIL.
+/// where Python code runs, so that even an application that blocks the loop is left at once, and
+/// out of the loop if it runs on all the same. Needs the GIL.
 #pragma once
 
 #include <cstddef>
