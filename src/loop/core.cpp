@@ -260,8 +260,7 @@ bool Core::run_handle_watched(HandleObject& handle) {
 /// The pending exception goes to the loop's exception handler. False with an exception set when
 /// it is one that ends the program, or when one came out of the exception handler.
 bool Core::report(HandleObject& handle) {
-  if (PyErr_ExceptionMatches(PyExc_SystemExit) != 0 ||
-      PyErr_ExceptionMatches(PyExc_KeyboardInterrupt) != 0) {
+  if (py::ends_program(PyErr_Occurred())) {
     return false;
   }
   const py::Ref exception = py::fetch_exception();
@@ -275,8 +274,7 @@ bool Core::report(HandleObject& handle) {
 
 /// The pending exception goes out of the run, if it is one that ends the program.
 void Core::keep_failure() {
-  if (PyErr_ExceptionMatches(PyExc_SystemExit) != 0 ||
-      PyErr_ExceptionMatches(PyExc_KeyboardInterrupt) != 0) {
+  if (py::ends_program(PyErr_Occurred())) {
     failure_ = py::fetch_exception();
   } else {
     PyErr_WriteUnraisable(self_);

@@ -250,8 +250,7 @@ PyObject* StreamCalls::write_slowly(PyObject* transport, PyObject* data) const {
 /// The pending exception ends the transport, unless it is one that ends the program: false then,
 /// with an exception set.
 bool StreamCalls::fail(PyObject* transport, const char* message) const {
-  if (PyErr_ExceptionMatches(PyExc_SystemExit) != 0 ||
-      PyErr_ExceptionMatches(PyExc_KeyboardInterrupt) != 0) {
+  if (py::ends_program(PyErr_Occurred())) {
     return false;
   }
   const py::Ref exception = py::fetch_exception();

@@ -244,8 +244,7 @@ py::Ref make_listened_task(const Types& types, PyObject* loop, Core* core, PyObj
 void tell_exception(const Listener& listener) {
   py::Ref exception = py::fetch_exception();
   listener.ending.on_raised(exception.get());
-  if (PyErr_GivenExceptionMatches(exception.get(), PyExc_SystemExit) != 0 ||
-      PyErr_GivenExceptionMatches(exception.get(), PyExc_KeyboardInterrupt) != 0) {
+  if (py::ends_program(exception.get())) {
     py::raise(std::move(exception));
   }
 }

@@ -61,6 +61,11 @@ void raise(Ref exception) {
   PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(exception.get())), exception.get());
 }
 
+bool ends_program(PyObject* exception) {
+  return PyErr_GivenExceptionMatches(exception, PyExc_SystemExit) != 0 ||
+         PyErr_GivenExceptionMatches(exception, PyExc_KeyboardInterrupt) != 0;
+}
+
 std::string format_exception(PyObject* exception) {
   Ref traceback = strip_plumbing(exception);
   Ref module = Ref::steal(PyImport_ImportModule("traceback"));

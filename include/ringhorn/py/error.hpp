@@ -14,6 +14,10 @@ Ref fetch_exception();
 /// Makes `exception` the pending one.
 void raise(Ref exception);
 
+/// Whether `exception`, or its type, is one that asyncio lets out of a loop: SystemExit or
+/// KeyboardInterrupt.
+bool ends_program(PyObject* exception);
+
 /// The text that Python itself would print for `exception`: traceback, chain and message, without
 /// a trailing newline. Frames of Ringhorn and of the import system at the outer end are left out.
 /// REQUIRES: no exception is pending
