@@ -105,8 +105,8 @@ py::Ref ScopeBuilder::make_of(Template& of, net::Exchange& exchange) {
   const http::RequestHead& head = exchange.head();
   const net::Peer peer = exchange.peer();
   if (!prepare_asgi(of) || !prepare_path(of, head) ||
-      !prepare_address(of, names.client, of.client, client_of(exchange)) ||
-      !prepare_address(of, names.server, of.server, server_of(peer))) {
+      !prepare_item(of, names.client, of.client, client_of(exchange)) ||
+      !prepare_item(of, names.server, of.server, server_of(peer))) {
     return {};
   }
   py::Ref scope = py::Ref::steal(PyDict_Copy(of.dict.get()));
@@ -134,8 +134,8 @@ bool ScopeBuilder::prepare_path(Template& of, const http::RequestHead& head) {
   return true;
 }
 
-bool ScopeBuilder::prepare_address(Template& of, const py::Ref& key, PyObject*& latest,
-                                   PyObject* value) {
+bool ScopeBuilder::prepare_item(Template& of, const py::Ref& key, PyObject*& latest,
+                                PyObject* value) {
   if (value == latest && latest != nullptr) {
     return true;
   }
@@ -162,12 +162,10 @@ bool ScopeBuilder::prepare_asgi(Template& of) {
       py::dict_version(of.asgi) == of.asgi_version) {
     return true;
   }
-  of.asgi = nullptr;
   const py::Ref copy = py::Ref::steal(PyDict_Copy(asgi_.get()));
-  if (!set(of.dict.get(), bridge_.names.asgi, copy.get())) {
+  if (!prepare_item(of, bridge_.names.asgi, of.asgi, copy.get())) {
     return false;
   }
-  of.asgi = copy.get();
   of.asgi_version = py::dict_version(of.asgi);
   return true;
 }

@@ -47,7 +47,7 @@ class ScopeBuilder {
   py::Ref make_of(Template& of, net::Exchange& exchange);
   bool prepare_asgi(Template& of);
   bool prepare_path(Template& of, const http::RequestHead& head);
-  static bool prepare_address(Template& of, const py::Ref& key, PyObject*& latest, PyObject* value);
+  static bool prepare_item(Template& of, const py::Ref& key, PyObject*& latest, PyObject* value);
   bool add_request_line(PyObject* scope, const http::RequestHead& head);
   py::Ref make_headers(const http::RequestHead& head);
   py::Ref read_headers(const http::RequestHead& head);

@@ -127,8 +127,7 @@ PyObject* Signals::on_python_signal(PyObject* capsule, PyObject* const* argument
     self->received_ = static_cast<int>(PyLong_AsLong(arguments[0]));
   }
   const bool interrupts = again || !self->graceful_;
-  self->interrupted_ = self->interrupted_ || interrupts;
-  self->untold_ = !interrupts;
+  (interrupts ? self->interrupted_ : self->untold_) = true;
   // A loop that is not running now may never hear of it by itself (uvloop); and an exception that
   // is raised here may meet code that swallows it: then it comes out of the loop.
   const py::Ref method = py::Ref::steal(PyCFunction_New(&loop_method, capsule));
