@@ -32,7 +32,6 @@ NODE = STATE / "node"
 NODE_PACKAGES = ["ws@8.23.0"]
 
 
-
 @dataclass
 class Python:
     """An interpreter of the matrix and what is made for it."""
@@ -126,10 +125,9 @@ def install(result: Result, python: Python) -> None:
 
 
 def make_wheel(result: Result, python: Python) -> Path:
-    shutil.rmtree(DIST, ignore_errors=True)
     run(result.log, [ROOT / "packaging/wheel", python.path])
-    (wheel,) = DIST.glob("*.whl")
-    return wheel
+    wheels = DIST.glob(f"*-cp{python.version.replace('.', '')}-*.whl")
+    return max(wheels, key=lambda wheel: wheel.stat().st_mtime)
 
 
 def content_of_the_wheel() -> str:

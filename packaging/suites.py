@@ -81,6 +81,7 @@ SANITIZER_ENVIRONMENT = {
     "RINGHORN_SANITIZED": "1",
 }
 
+
 def meson_tests(directory: Path, suite: str) -> list[dict]:
     listed = subprocess.check_output([MESON, "introspect", "--tests", directory])
     return [test for test in json.loads(listed) if any(suite in name for name in test["suite"])]

@@ -126,7 +126,7 @@ async def read_response(reader):
     return await reader.readuntil(b"0\r\n\r\n")
 
 
-async def ask(port, request, count, pipelined=1):
+async def ask(port, count, request, pipelined=1):
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     for _ in range(count):
         writer.write(request * pipelined)
@@ -137,7 +137,7 @@ async def ask(port, request, count, pipelined=1):
 
 async def connect_often(port, count):
     for _ in range(count):
-        await ask(port, get(), 1)
+        await ask(port, 1, get())
 
 
 def frame(opcode, payload, compressed=False):
@@ -163,7 +163,7 @@ async def read_message(reader):
     await reader.readexactly(size)
 
 
-async def talk(port, opcode, size, count, path=b"/", says=True, compressed=False):
+async def talk(port, count, opcode, size, path=b"/", says=True, compressed=False):
     offer = b"Sec-WebSocket-Extensions: permessage-deflate\r\n" if compressed else b""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(
@@ -187,32 +187,37 @@ async def talk(port, opcode, size, count, path=b"/", says=True, compressed=False
 
 
 async def meet(port, members_count, count):
-    listeners = [talk(port, 1, 16, count, b"/room", says=False) for _ in range(members_count)]
+    listeners = [talk(port, count, 1, 16, b"/room", says=False) for _ in range(members_count)]
     waiting = asyncio.gather(*listeners)
     await asyncio.sleep(0.5)  # they have to be in the room
-    await talk(port, 1, 16, count, b"/room")
+    await talk(port, count, 1, 16, b"/room")
     await waiting
 
 
 async def visit(port):
-    for clients, share in ((1, 4), (32, 1)):
-
-        async def all_of(make, count, clients=clients, share=share):
-            await asyncio.gather(*(make(count * share) for _ in range(clients)))
-
-        await all_of(lambda count: ask(port, get(), count), 300)
-        await all_of(lambda count: ask(port, get(headers=HOST), count), 300)
-        for size, count in ((1000, 80), (10_000, 40), (100_000, 10)):
-            await all_of(lambda count, size=size: ask(port, post(size), count), count)
-            await all_of(lambda count, size=size: ask(port, post_chunked(size), count), count)
-        for path, count in ((b"/page", 20), (b"/stream", 10), (b"/sleep", 40), (b"/thread", 20)):
-            await all_of(lambda count, path=path: ask(port, get(path), count), count)
-        await all_of(lambda count: ask(port, get(), count, pipelined=8), 10)
-        await all_of(lambda count: connect_often(port, count), 10)
-        for opcode, size, count in ((1, 16, 200), (2, 16, 200), (1, 1000, 100), (2, 60_000, 5)):
-            await all_of(lambda count, o=opcode, s=size: talk(port, o, s, count), count)
-        await all_of(lambda count: talk(port, 1, 4000, count, compressed=True), 20)
+    await visit_by(port, clients=1, share=4)
+    await visit_by(port, clients=32, share=1)
     await meet(port, 50, 100)
+
+
+async def visit_by(port, clients, share):
+    """The whole tour by so many clients at once; each does everything `share` times as often."""
+
+    async def all_of(work, count, *what, **how):
+        await asyncio.gather(*(work(port, count * share, *what, **how) for _ in range(clients)))
+
+    await all_of(ask, 300, get())
+    await all_of(ask, 300, get(headers=HOST))
+    for size, count in ((1000, 80), (10_000, 40), (100_000, 10)):
+        await all_of(ask, count, post(size))
+        await all_of(ask, count, post_chunked(size))
+    for path, count in ((b"/page", 20), (b"/stream", 10), (b"/sleep", 40), (b"/thread", 20)):
+        await all_of(ask, count, get(path))
+    await all_of(ask, 10, get(), pipelined=8)
+    await all_of(connect_often, 10)
+    for opcode, size, count in ((1, 16, 200), (2, 16, 200), (1, 1000, 100), (2, 60_000, 5)):
+        await all_of(talk, count, opcode, size)
+    await all_of(talk, 20, 1, 4000, compressed=True)
 
 
 # --- the run ----------------------------------------------------------------------------------
@@ -225,7 +230,9 @@ def serve_and_visit(*options):
         port = taken.getsockname()[1]
     command = [sys.executable, "-m", "ringhorn", "training:app", "--port", str(port), *options]
     here = Path(__file__).parent
-    server = subprocess.Popen(command, cwd=here, stdout=subprocess.DEVNULL)
+    # The options are these, whatever the variables of the one who builds say.
+    own = {name: value for name, value in os.environ.items() if not name.startswith("RINGHORN_")}
+    server = subprocess.Popen(command, cwd=here, env=own, stdout=subprocess.DEVNULL)
     try:
         while server.poll() is None:
             with socket.socket() as trial:
@@ -245,7 +252,6 @@ def serve_and_visit(*options):
 
 
 def main():
-    os.environ.pop("RINGHORN_IO", None)
     quiet = "--no-access-log"
     if not serve_and_visit("--io", "uring", quiet):
         print("no io_uring on this machine: the profile knows epoll alone", file=sys.stderr)
