@@ -9,6 +9,7 @@
 #include <memory>
 #include <random>
 #include <string>
+#include <vector>
 
 #include <ringhorn/base/clock.hpp>
 #include <ringhorn/base/unique_fd.hpp>
@@ -116,6 +117,42 @@ struct Lines {
   OutputPool pool;
   std::deque<Line> lines;
 };
+
+std::size_t kept_bytes(OutputPool& pool, std::size_t count, std::size_t each) {
+  std::vector<OutputBatch*> batches;
+  for (std::size_t i = 0; i < count; ++i) {
+    batches.push_back(pool.take());
+    batches.back()->bytes.prepare(each);
+  }
+  for (OutputBatch* batch : batches) {
+    pool.give(batch);
+  }
+  std::size_t bytes = 0;
+  for (OutputBatch*& batch : batches) {
+    batch = pool.take();
+    bytes += batch->bytes.capacity();
+  }
+  for (OutputBatch* batch : batches) {
+    pool.give(batch);
+  }
+  return bytes;
+}
+
+TEST_CASE("OutputPool keeps the memory of what streams fill, up to 8 MB for all together",
+          "[net]") {
+  constexpr std::size_t all = 8 << 20;
+  OutputPool pool;
+  CHECK(kept_bytes(pool, 1, 131073) == 0);
+  CHECK(kept_bytes(pool, 64, 131072) == all);
+  // However often they come and go, and with others between.
+  for (int round = 0; round < 3; ++round) {
+    CHECK(kept_bytes(pool, 200, 131072) == all);
+    CHECK(kept_bytes(pool, 3, 131073) < all);
+  }
+  const std::size_t kept = kept_bytes(pool, 200, 1000);
+  CHECK(kept > all / 2);
+  CHECK(kept <= all);
+}
 
 TEST_CASE("OutputQueue shares what one queue after the other is given", "[net]") {
   Lines lines(3);

@@ -14,6 +14,7 @@ OutputBatch* OutputPool::take() {
   } else {
     batch = free_.back().release();
     free_.pop_back();
+    kept_bytes_ -= batch->bytes.capacity();
   }
   batch->users = 1;
   return batch;
@@ -42,10 +43,12 @@ void OutputPool::give(OutputBatch* batch) noexcept {
   owned->pieces.clear();
   owned->piece = 0;
   owned->bytes.clear();
-  if (owned->bytes.capacity() > kept_bytes_max) {
+  const std::size_t bytes = owned->bytes.capacity();
+  if (bytes > kept_bytes_max || bytes > all_kept_bytes_max - kept_bytes_) {
     owned->bytes.release();
   }
   if (free_.size() < free_max) {
+    kept_bytes_ += owned->bytes.capacity();
     free_.push_back(std::move(owned));
   }
 }

@@ -40,8 +40,8 @@ struct OutputBatch {
   std::size_t size() const noexcept { return bytes.size() + slice_bytes; }
 };
 
-/// Batches that nobody uses, up to a number; the most recently used one is given first, since it is
-/// the one that the caches still hold.
+/// Batches that nobody uses, up to a number and up to so many bytes; the most recently used one is
+/// given first, since it is the one that the caches still hold.
 class OutputPool {
  public:
   OutputPool() { free_.reserve(free_max); }
@@ -65,7 +65,10 @@ class OutputPool {
 
  private:
   static constexpr std::size_t free_max = 256;
-  static constexpr std::size_t kept_bytes_max = 32768;
+  /// Twice what makes an application wait: its pieces are small, and a buffer doubles.
+  static constexpr std::size_t kept_bytes_max = 131072;
+  /// By all together: as much as 64 streams hold.
+  static constexpr std::size_t all_kept_bytes_max = 8 << 20;
 
   /// Forgotten when either batch comes back. Batches only grow until then: as long as the size of
   /// `base` is the same, so are its bytes.
@@ -76,6 +79,7 @@ class OutputPool {
   };
 
   std::vector<std::unique_ptr<OutputBatch>> free_;
+  std::size_t kept_bytes_ = 0;  ///< by all in free_
   Step last_;
 };
 
