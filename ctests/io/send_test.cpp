@@ -79,6 +79,35 @@ TEST_CASE_METHOD(EachBackend, "Send reports a short send, waits for room and goe
   REQUIRE(read == taken);
 }
 
+TEST_CASE_METHOD(EachBackend, "Send offers bytes at once, and only what there is room for",
+                 "[io]") {
+  const auto driver = make_driver();
+  Pair pair = make_pair();
+  Sender sender(*driver, pair.near);
+  CHECK(sender.send.offer("now") == 3);
+  CHECK(read_some(pair.far) == "now");
+  std::string hello = "hello ";
+  std::string world = "world";
+  const std::vector<iovec> parts{{hello.data(), hello.size()}, {world.data(), world.size()}};
+  CHECK(sender.send.offer(parts) == 11);
+  CHECK(read_some(pair.far) == "hello world");
+  const std::string bytes = make_bytes(1 << 20);
+  const std::size_t some = sender.send.offer(bytes);
+  CHECK(some > 0);
+  CHECK(some < bytes.size());
+  CHECK(sender.send.offer(bytes) == 0);
+  CHECK(!sender.send.in_flight());
+  // What is wrong is told by the next start, without a signal.
+  pair.far.reset();
+  CHECK(sender.send.offer(bytes) == 0);
+  settle(*driver);
+  CHECK(sender.sent.empty());
+  CHECK(sender.errors.empty());
+  sender.send.start(bytes);
+  run_until(*driver, [&] { return !sender.errors.empty(); });
+  CHECK(sender.errors == std::vector<int>{EPIPE});
+}
+
 TEST_CASE_METHOD(EachBackend, "Send that waits for room can be given up", "[io]") {
   const auto driver = make_driver();
   const Pair pair = make_tcp_pair();

@@ -19,6 +19,59 @@ TEST_CASE("Exchange answers and keeps the connection (robustness 35)", "[net]") 
   CHECK(world.server().exchange_count() == 0);
 }
 
+TEST_CASE("Exchange hands a large response over as soon as it is complete", "[net]") {
+  World world;
+  const std::string body(100'000, 'b');
+  bool closes = false;
+  SECTION("and keeps the connection") {}
+  SECTION("and ends the connection where it is to end") {
+    closes = true;
+  }
+  Client client = world.connect();
+  std::string at_once;
+  world.application.when_request = [&](Call& call) {
+    if (call.target == "/small") {
+      call.respond("small");
+      client.fill();
+      CHECK(client.received().empty());  // with the turn
+      return;
+    }
+    call.respond(body);
+    client.fill();
+    at_once = client.take();
+  };
+  const std::string small = "GET /small HTTP/1.1\r\nhost: a\r\n\r\n";
+  client.send(small);
+  REQUIRE(world.receive(client, "small"));
+  client.take();
+  const std::string request = "GET /large HTTP/1.1\r\nhost: a\r\n";
+  client.send(request + (closes ? "connection: close\r\n\r\n" : "\r\n"));
+  REQUIRE(world.requests(2));
+  CHECK(at_once.size() > body.size());
+  CHECK(at_once.substr(at_once.size() - body.size()) == body);
+  if (closes) {
+    CHECK(world.receive_all(client).empty());
+    CHECK_FALSE(client.was_reset());
+  } else {
+    client.send(small);
+    CHECK(world.receive(client, "small"));
+  }
+  CHECK(world.server().exchange_count() == 0);
+}
+
+TEST_CASE("Exchange hands over the rest of a large response as its client reads", "[net]") {
+  World world;
+  const std::string body(200'000, 'b');
+  world.application.when_request = [&](Call& call) { call.respond(body); };
+  Client client = world.connect(2048);
+  client.send(get + get);
+  REQUIRE(world.until([&] {
+    client.fill(10'000);
+    return client.received().size() > 2 * body.size();
+  }));
+  CHECK(count_of(client.received(), "content-length: 200000\r\n\r\nbbb") == 2);
+}
+
 TEST_CASE("Exchange closes at once when the client asks for it (robustness 35)", "[net]") {
   World world;
   Client client = world.connect();

@@ -61,6 +61,11 @@ class Line final : private io::SendHandler {
       queue.start(*send_, report);
     }
   }
+  void offer() {
+    if (!send_->in_flight() && queue.wants_send()) {
+      queue.offer(*send_);
+    }
+  }
   void read() {
     std::array<char, 4096> bytes;
     for (ssize_t size = 0; (size = ::read(far_.value(), bytes.data(), bytes.size())) > 0;) {
@@ -232,7 +237,7 @@ TEST_CASE("OutputQueue gives each socket its bytes, whatever is shared and cut",
     for (int step = 0; step < 60; ++step) {
       const std::string& body = bodies[random() % bodies.size()];
       Line& one = lines[random() % count];
-      switch (random() % 8) {
+      switch (random() % 9) {
         case 0:
           one.add("alone");
           break;
@@ -244,6 +249,9 @@ TEST_CASE("OutputQueue gives each socket its bytes, whatever is shared and cut",
           break;
         case 3:
           lines.turn(random() % 2 == 0 ? io::Report::promptly : io::Report::in_passing);
+          break;
+        case 4:
+          one.offer();
           break;
         default:
           for (std::size_t i = random() % 2; i < count; ++i) {

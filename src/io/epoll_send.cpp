@@ -1,31 +1,9 @@
-#include <sys/socket.h>
-
 #include <cerrno>
 
 #include "epoll_driver.hpp"
+#include "send_now.hpp"
 
 namespace ringhorn::io {
-
-namespace {
-
-/// As sendmsg(2), but with -errno.
-ssize_t send_now(int fd, const msghdr& message) noexcept {
-  constexpr int flags = MSG_NOSIGNAL | MSG_DONTWAIT;
-  for (;;) {
-    // One run needs no message header to be read and checked by the kernel.
-    const iovec& run = message.msg_iov[0];
-    const ssize_t count = message.msg_iovlen == 1 ? ::send(fd, run.iov_base, run.iov_len, flags)
-                                                  : ::sendmsg(fd, &message, flags);
-    if (count >= 0) {
-      return count;
-    }
-    if (errno != EINTR) {
-      return -errno;
-    }
-  }
-}
-
-}  // namespace
 
 void EpollDriver::start(Send& send) {
   OperationAccess::in_flight(send) = true;

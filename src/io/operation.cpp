@@ -3,6 +3,8 @@
 
 #include <ringhorn/io/operation.hpp>
 
+#include <algorithm>
+
 #include <ringhorn/io/accept.hpp>
 #include <ringhorn/io/driver.hpp>
 #include <ringhorn/io/poll.hpp>
@@ -10,6 +12,7 @@
 #include <ringhorn/io/send.hpp>
 
 #include "operation_access.hpp"
+#include "send_now.hpp"
 
 namespace ringhorn::io {
 
@@ -83,6 +86,22 @@ void Send::start(std::span<const iovec> parts, Report report) {
     report_ = report;
     driver.start(*this);
   });
+}
+
+std::size_t Send::offer(std::string_view bytes) noexcept {
+  const iovec run{const_cast<char*>(bytes.data()), bytes.size()};
+  return offer({&run, 1});
+}
+
+std::size_t Send::offer(std::span<const iovec> parts) noexcept {
+  RINGHORN_ASSERT(!parts.empty() && parts.size() <= parts_max && !in_flight());
+  if (inherited()) {
+    return 0;
+  }
+  msghdr message{};
+  message.msg_iov = const_cast<iovec*>(parts.data());
+  message.msg_iovlen = parts.size();
+  return static_cast<std::size_t>(std::max<ssize_t>(send_now(fd(), message), 0));
 }
 
 void Send::stop() {

@@ -140,6 +140,16 @@ void Connection::want_flush() {
   }
 }
 
+void Connection::offer_output() {
+  constexpr std::size_t offered_bytes_min = 65536;
+  constexpr std::size_t offered_bytes_max = 262144;
+  const std::size_t size = output_.size();
+  if (size >= offered_bytes_min && size <= offered_bytes_max && stage_ == Stage::open &&
+      !send_.in_flight()) {
+    output_.offer(send_);
+  }
+}
+
 void Connection::flush() {
   if (stage_ == Stage::closing || send_.in_flight() || !output_.wants_send()) {
     return;

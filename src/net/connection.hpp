@@ -76,6 +76,9 @@ class Connection final : public base::ListNode<ConnectionsTag>,
   OutputQueue& output() noexcept { return output_; }
   /// There is output: it leaves with the turn's flush.
   void want_flush();
+  /// A response is complete: where it is large, but not too large for the caches that hold it now,
+  /// it leaves at once, and its memory serves the next.
+  void offer_output();
   /// Asks for Session::resume() from the next dispatch.
   void want_resume();
   /// Holds the peer back, and keeps an eye on whether it is still there. Repeated calls add

@@ -109,28 +109,44 @@ void OutputQueue::append_shared(std::string_view head, std::string_view body) {
 }
 
 void OutputQueue::start(io::Send& send, io::Report report) {
+  take_next();
+  if (sending_->pieces.empty()) {
+    send.start(unsent_bytes(), report);
+  } else {
+    send.start(unsent_pieces(), report);
+  }
+}
+
+void OutputQueue::offer(io::Send& send) {
+  take_next();
+  on_sent(sending_->pieces.empty() ? send.offer(unsent_bytes()) : send.offer(unsent_pieces()));
+}
+
+void OutputQueue::take_next() {
   if (sending_ == nullptr) {
     RINGHORN_ASSERT(filling_ != nullptr);
+    if (!filling_->slices.empty()) {
+      lay_out(*filling_);
+    }
     sending_ = std::exchange(filling_, nullptr);
     sending_left_ = sending_->size();
-    if (!sending_->slices.empty()) {
-      lay_out(*sending_);
-    }
   }
   RINGHORN_ASSERT(sending_left_ > 0);
-  if (sending_->pieces.empty()) {
-    const std::string_view bytes = sending_->bytes.view();
-    send.start(bytes.substr(bytes.size() - sending_left_), report);
-    return;
-  }
-  const std::size_t left = sending_->pieces.size() - sending_->piece;
-  send.start(std::span<const iovec>(sending_->pieces.data() + sending_->piece,
-                                    std::min(left, io::Send::parts_max)),
-             report);
+}
+
+std::string_view OutputQueue::unsent_bytes() const noexcept {
+  const std::string_view bytes = sending_->bytes.view();
+  return bytes.substr(bytes.size() - sending_left_);
+}
+
+std::span<const iovec> OutputQueue::unsent_pieces() const noexcept {
+  const std::span<const iovec> left = std::span(sending_->pieces).subspan(sending_->piece);
+  return left.first(std::min(left.size(), io::Send::parts_max));
 }
 
 void OutputQueue::lay_out(OutputBatch& batch) {
   const std::span<char> bytes = batch.bytes.bytes();
+  batch.pieces.clear();
   std::size_t done = 0;
   const auto add = [&batch](const char* data, std::size_t size) {
     if (size > 0) {

@@ -14,6 +14,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -123,6 +124,8 @@ class OutputQueue {
 
   /// Starts a send of what is next. REQUIRES: wants_send(), `send` is not in flight
   void start(io::Send& send, io::Report report);
+  /// Sends what the socket takes of what is next at once. REQUIRES: as for start()
+  void offer(io::Send& send);
   /// `count` bytes of the send in flight have left.
   void on_sent(std::size_t count) noexcept;
   /// Drops everything. REQUIRES: no send is in flight
@@ -132,6 +135,11 @@ class OutputQueue {
 
  private:
   std::size_t filling_bytes() const noexcept { return filling_ == nullptr ? 0 : filling_->size(); }
+  /// Sees to it that something is being sent.
+  void take_next();
+  // What has not left of it, depending on whether there are slices.
+  std::string_view unsent_bytes() const noexcept;
+  std::span<const iovec> unsent_pieces() const noexcept;
   /// Lists all runs of a batch with slices, for sendmsg.
   static void lay_out(OutputBatch& batch);
 

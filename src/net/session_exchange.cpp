@@ -206,6 +206,7 @@ void Session::disconnect() {
 
 void Session::complete() {
   detach();
+  connection_->offer_output();
   server_->response_finished();
   go_on();
 }

@@ -52,6 +52,11 @@ class Send final : public Operation {
   /// The same for several runs, in order. The array itself must stay valid and unchanged as long as
   /// the bytes. REQUIRES: !in_flight(), 1 <= parts.size() <= parts_max, no part empty
   void start(std::span<const iovec> parts, Report report = Report::promptly);
+  /// Hands over what the socket takes at once and says how much that is: 0 also when it is broken,
+  /// which the next start() will tell. REQUIRES: as for start()
+  std::size_t offer(std::string_view bytes) noexcept;
+  std::size_t offer(std::span<const iovec> parts) noexcept;
+
   /// Gives up a send in flight: it ends in on_sent or on_send_error(ECANCELED), out of a later
   /// dispatch. REQUIRES: in_flight()
   void stop();
