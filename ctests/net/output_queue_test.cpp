@@ -182,7 +182,7 @@ TEST_CASE("OutputQueue shares what one queue after the other is given", "[net]")
 }
 
 TEST_CASE("OutputQueue that has more to say than others leaves what they share as it is", "[net]") {
-  const std::string slice(OutputQueue::by_reference_bytes_min, 's');
+  const std::string slice(OutputQueue::small_bytes_max, 's');
   Lines lines(4);
   for (std::size_t i = 0; i < 4; ++i) {
     lines[i].share("2:", "hi");

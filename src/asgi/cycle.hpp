@@ -15,10 +15,6 @@
 
 namespace ringhorn::asgi {
 
-/// Output from this size on is given to `net` with its owner, so that it may be sent out of the
-/// application's own bytes; less is copied anyway.
-inline constexpr std::size_t by_reference_bytes_min = 8192;
-
 /// The attribute of a SystemExit that a call has ended with, and that was dealt with.
 inline constexpr const char* answered_mark = "__ringhorn_answered__";
 

@@ -145,7 +145,7 @@ PyObject* HttpCycle::send_body(PyObject* self, const ResponseMembers& members) {
   const std::string_view view = bytes.view();
   warn_of_body(view);
   const net::SendResult result =
-      view.size() >= by_reference_bytes_min && PyBytes_CheckExact(body.get())
+      view.size() >= net::Exchange::by_reference_bytes_min && PyBytes_CheckExact(body.get())
           ? exchange_->send_body(
                 base::OwnedSlice(view, py::release_reference, Py_NewRef(body.get())), last)
           : exchange_->send_body(view, last);

@@ -195,8 +195,8 @@ PyObject* WebSocketCycle::send_payload(PyObject* self, ws::MessageKind kind, py:
   if (socket_ == nullptr) {
     return raise_disconnected();  // a buffer's exporter ran Python code
   }
-  const bool by_reference =
-      view.size() >= by_reference_bytes_min && (is_text || PyBytes_CheckExact(payload.get()));
+  const bool by_reference = view.size() >= net::WebSocket::by_reference_bytes_min &&
+                            (is_text || PyBytes_CheckExact(payload.get()));
   const net::WebSocket::Sent sent =
       by_reference ? socket_->send(kind, own(payload.get(), view)) : socket_->send(kind, view);
   return sent == net::WebSocket::Sent::wait

@@ -86,8 +86,8 @@ class OutputPool {
 
 class OutputQueue {
  public:
-  /// Messages from this size on are worth a reference instead of a copy that may be shared.
-  static constexpr std::size_t by_reference_bytes_min = 16384;
+  /// Up to this size output is small, and may be shared.
+  static constexpr std::size_t small_bytes_max = 16384;
 
   /// Output up to this size is shared when more comes. Above, each queue grows its own: with a
   /// client that does not read, the copy for each message would be longer each time.
@@ -111,7 +111,7 @@ class OutputQueue {
   /// and nobody waits for its memory.
   bool is_small() const noexcept {
     return sending_ == nullptr && filling_ != nullptr && filling_->slices.empty() &&
-           filling_->bytes.size() <= by_reference_bytes_min;
+           filling_->bytes.size() <= small_bytes_max;
   }
 
   /// Where small output is appended; valid until the next send is started.
@@ -119,7 +119,7 @@ class OutputQueue {
   /// The first `size` bytes of `slice`, behind what is there, by reference.
   void append(base::OwnedSlice slice, std::size_t size);
   /// `head` and `body`, which many may get: shared with the queue that was given the same before.
-  /// REQUIRES: body.size() < by_reference_bytes_min
+  /// REQUIRES: body.size() <= small_bytes_max
   void append_shared(std::string_view head, std::string_view body);
 
   /// Starts a send of what is next. REQUIRES: wants_send(), `send` is not in flight

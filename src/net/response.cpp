@@ -4,6 +4,7 @@
 #include <utility>
 
 #include <ringhorn/base/assert.hpp>
+#include <ringhorn/net/exchange.hpp>
 
 namespace ringhorn::net {
 
@@ -63,7 +64,7 @@ Response::Fit Response::send(OutputQueue& out, std::string_view bytes, bool last
 
 Response::Fit Response::send(OutputQueue& out, base::OwnedSlice bytes, bool last) {
   const std::string_view view = bytes.bytes();
-  if (view.size() < by_reference_bytes_min) {
+  if (view.size() < Exchange::by_reference_bytes_min) {
     return send(out, view, last);
   }
   RINGHORN_ASSERT(begun_ && !body_ended_);

@@ -21,9 +21,6 @@ enum class Trailers : std::uint8_t { none, announced };
 
 class Response {
  public:
-  /// Pieces of a body from this size on are worth a reference instead of a copy.
-  static constexpr std::size_t by_reference_bytes_min = 8192;
-
   explicit Response(DefaultFields& fields) noexcept : fields_(&fields) {}
 
   /// Makes ready for the next one. Keeps the memory.

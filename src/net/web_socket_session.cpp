@@ -190,8 +190,7 @@ WebSocket::Sent WebSocketSession::send(ws::MessageKind kind, std::string_view pa
   RINGHORN_ASSERT(handler_ != nullptr && close_.may_send());
   try {
     OutputQueue& output = connection_->output();
-    if (payload.size() < OutputQueue::by_reference_bytes_min &&
-        !writer_.compresses(payload.size())) {
+    if (payload.size() < WebSocket::by_reference_bytes_min && !writer_.compresses(payload.size())) {
       std::array<char, ws::server_head_bytes_max> head;
       const std::size_t head_bytes =
           ws::write_frame_head(head.data(), static_cast<ws::Opcode>(kind), payload.size());
@@ -208,7 +207,7 @@ WebSocket::Sent WebSocketSession::send(ws::MessageKind kind, std::string_view pa
 
 WebSocket::Sent WebSocketSession::send(ws::MessageKind kind, base::OwnedSlice payload) {
   const std::string_view bytes = payload.bytes();
-  if (bytes.size() < OutputQueue::by_reference_bytes_min || writer_.compresses(bytes.size())) {
+  if (bytes.size() < WebSocket::by_reference_bytes_min || writer_.compresses(bytes.size())) {
     return send(kind, bytes);
   }
   RINGHORN_ASSERT(handler_ != nullptr && close_.may_send());

@@ -46,6 +46,10 @@ struct Peer {
 
 class Exchange {
  public:
+  /// A piece of a response from this size on is sent out of the application's own memory where its
+  /// owner is given with it; less is copied either way.
+  static constexpr std::size_t by_reference_bytes_min = 8192;
+
   // --- the request -----------------------------------------------------------------------------
   /// REQUIRES: inside Application::on_request
   const http::RequestHead& head() const noexcept;

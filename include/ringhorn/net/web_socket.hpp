@@ -58,6 +58,10 @@ class WebSocketHandler {
 
 class WebSocket {
  public:
+  /// A message from this size on is worth its owner; less is copied, or shared with others that are
+  /// sent the same.
+  static constexpr std::size_t by_reference_bytes_min = 16384;
+
   /// What send() answers: `wait`: taken, but the output is above the high-water mark, wait for
   /// on_writable.
   enum class Sent : std::uint8_t { done, wait };
