@@ -66,7 +66,7 @@ class OutputPool {
 
  private:
   static constexpr std::size_t free_max = 256;
-  /// Twice what makes an application wait: its pieces are small, and a buffer doubles.
+  /// A buffer that doubles has this size when an application that streams is made to wait.
   static constexpr std::size_t kept_bytes_max = 131072;
   /// By all together: as much as 64 streams hold.
   static constexpr std::size_t all_kept_bytes_max = 8 << 20;

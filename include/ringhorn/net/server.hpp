@@ -58,7 +58,7 @@ struct Settings {
   std::size_t body_ahead_bytes_max = 65536;          ///< body read ahead of the application
   std::size_t drain_bytes_max = 65536;          ///< unread body swallowed after an early response
   base::Nanoseconds drain_ns = base::ns_per_s;  ///< … and for how long
-  std::size_t output_high_bytes = 65536;        ///< send_body answers `wait` above
+  std::size_t output_high_bytes = 98304;        ///< send_body answers `wait` above
   std::size_t output_low_bytes = 16384;         ///< on_writable at or below
   std::size_t pipeline_bytes_max = 65536;  ///< pipelined bytes held while a request is answered
   unsigned concurrency_max = 0;            ///< connections or requests above: 503; 0 = no limit
