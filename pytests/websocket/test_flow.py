@@ -197,7 +197,7 @@ def many_files():
 @pytest.mark.slow
 def test_broadcast_with_clients_that_never_read(serve, door, many_files):
     """1,000 clients of which 10 never read: memory stays bounded, the other 990 get everything."""
-    count, mute_count, size, rounds = (1000 if door.takes_long_tests else 100), 10, 200_000, 5
+    count, mute_count, size, rounds = (1000 if door.takes_long_tests else 100), 10, 400_000, 3
     with serve("raw:app", "--backlog", "1024") as server:
         target = f"/ws/room?id={fresh_id()}"
         # Small segments keep the kernel from taking much of what is not read: in the end 100 KB.
@@ -213,6 +213,6 @@ def test_broadcast_with_clients_that_never_read(serve, door, many_files):
                 assert len(member.read()) == size // 7 * 7
         members[0].send_text("count")
         assert members[0].read() == f"{count} members, {mute_count} of them busy"
-        memory.check(7 * MIB)  # above 96 KiB a queue takes no message; all were 10 MB
+        memory.check(7 * MIB)  # above 96 KiB a queue takes no message; all were 12 MB
         for member in (*members, *mute):
             member.connection.close()
