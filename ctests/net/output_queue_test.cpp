@@ -123,6 +123,7 @@ struct Lines {
   std::deque<Line> lines;
 };
 
+/// What so many batches, each filled and given back, still hold when they are taken again.
 std::size_t kept_bytes(OutputPool& pool, std::size_t count, std::size_t each) {
   std::vector<OutputBatch*> batches;
   for (std::size_t i = 0; i < count; ++i) {

@@ -87,7 +87,7 @@ void OutputQueue::append(base::OwnedSlice slice, std::size_t size) {
 }
 
 void OutputQueue::append_shared(std::string_view head, std::string_view body) {
-  RINGHORN_ASSERT(body.size() <= small_bytes_max);
+  RINGHORN_ASSERT(body.size() < small_bytes_max);
   OutputBatch* const base = filling_;
   if (OutputBatch* const same = pool_->same_step(base, head, body)) {
     ++same->users;

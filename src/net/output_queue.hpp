@@ -86,7 +86,7 @@ class OutputPool {
 
 class OutputQueue {
  public:
-  /// Up to this size output is small, and may be shared.
+  /// Up to this size output is small; a body below it may be shared.
   static constexpr std::size_t small_bytes_max = 16384;
 
   /// Output up to this size is shared when more comes. Above, each queue grows its own: with a
@@ -119,7 +119,7 @@ class OutputQueue {
   /// The first `size` bytes of `slice`, behind what is there, by reference.
   void append(base::OwnedSlice slice, std::size_t size);
   /// `head` and `body`, which many may get: shared with the queue that was given the same before.
-  /// REQUIRES: body.size() <= small_bytes_max
+  /// REQUIRES: body.size() < small_bytes_max
   void append_shared(std::string_view head, std::string_view body);
 
   /// Starts a send of what is next. REQUIRES: wants_send(), `send` is not in flight

@@ -186,6 +186,9 @@ void WebSocketSession::on_peer_finished() {
 
 // --- out -------------------------------------------------------------------------------------
 
+// What is not sent by reference is shared.
+static_assert(WebSocket::by_reference_bytes_min <= OutputQueue::small_bytes_max);
+
 WebSocket::Sent WebSocketSession::send(ws::MessageKind kind, std::string_view payload) {
   RINGHORN_ASSERT(handler_ != nullptr && close_.may_send());
   try {
