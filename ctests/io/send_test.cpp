@@ -91,6 +91,10 @@ TEST_CASE_METHOD(EachBackend, "Send offers bytes at once, and only what there is
   const std::vector<iovec> parts{{hello.data(), hello.size()}, {world.data(), world.size()}};
   CHECK(sender.send.offer(parts) == 11);
   CHECK(read_some(pair.far) == "hello world");
+  std::string longer = make_bytes(9001);
+  const std::vector<iovec> more{{hello.data(), hello.size()}, {longer.data(), longer.size()}};
+  CHECK(sender.send.offer(more) == hello.size() + longer.size());
+  CHECK(read_some(pair.far) == hello + longer);
   const std::string bytes = make_bytes(1 << 20);
   const std::size_t some = sender.send.offer(bytes);
   CHECK(some > 0);

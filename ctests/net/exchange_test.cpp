@@ -59,6 +59,43 @@ TEST_CASE("Exchange hands a large response over as soon as it is complete", "[ne
   CHECK(world.server().exchange_count() == 0);
 }
 
+TEST_CASE("Exchange hands a response that is not small over with the flush", "[net]") {
+  World world;
+  const std::string body(20'000, 'b');
+  world.application.when_request = [&](Call& call) { call.respond(body); };
+  Client client = world.connect();
+  for (std::size_t count = 1; count <= 3; ++count) {
+    client.send(get);
+    REQUIRE(world.requests(count));
+    client.fill();
+    CHECK(client.received().empty());
+    world.driver().flush();
+    client.fill();
+    CHECK(client.take().ends_with("content-length: 20000\r\n\r\n" + body));
+  }
+}
+
+TEST_CASE("Exchange sends what the flush could not hand over as its client reads", "[net]") {
+  World world;
+  const int small = 4096;
+  REQUIRE(::setsockopt(world.listen_fd(), SOL_SOCKET, SO_SNDBUF, &small, sizeof small) == 0);
+  const std::string body(60'000, 'b');
+  world.application.when_request = [&](Call& call) { call.respond(body); };
+  Client client = world.connect(2048);
+  for (std::size_t count = 1; count <= 3; ++count) {
+    client.send(get);
+    REQUIRE(world.requests(count));
+    world.driver().flush();
+    client.fill();
+    CHECK(client.received().size() < body.size());
+    REQUIRE(world.until([&] {
+      client.fill(1000);
+      return client.received().size() > body.size();
+    }));
+    CHECK(client.take().ends_with("content-length: 60000\r\n\r\n" + body));
+  }
+}
+
 TEST_CASE("Exchange hands over the rest of a large response as its client reads", "[net]") {
   World world;
   const std::string body(200'000, 'b');

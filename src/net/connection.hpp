@@ -158,6 +158,7 @@ class Connection final : public base::ListNode<ConnectionsTag>,
   /// Counts what came too late to be served.
   void discard(std::size_t count);
   void on_output_empty();
+  bool send_without_waiting();
   /// Whether anything but the next request follows once the output has left.
   bool somebody_waits() const noexcept;
   void idle();

@@ -107,10 +107,12 @@ class OutputQueue {
   /// Whether there is output that no send has taken yet.
   bool wants_send() const noexcept { return sending_left_ > 0 || filling_bytes() > 0; }
 
+  /// Whether no send has taken a part of what is next.
+  bool untouched() const noexcept { return sending_ == nullptr; }
   /// Whether what is next is little, copied and untouched: it most likely fits the socket's buffer,
   /// and nobody waits for its memory.
   bool is_small() const noexcept {
-    return sending_ == nullptr && filling_ != nullptr && filling_->slices.empty() &&
+    return untouched() && filling_ != nullptr && filling_->slices.empty() &&
            filling_->bytes.size() <= small_bytes_max;
   }
 
