@@ -112,6 +112,95 @@ def test_scope_is_new_for_each_request_down_to_its_dicts(server):
         assert scope["headers"]
 
 
+SCOPE_CHANGES = (
+    *("a-key", "a-value", "all", "header-added", "header-replaced", "headers-emptied", "asgi"),
+    *("state-added", "state-replaced", "keep-scope", "keep-headers", "keep-asgi", "keep-state"),
+)
+
+
+@holds("asgi_16", "asgi_34", "lesson_13")
+def test_scope_shows_nothing_of_what_was_done_to_the_one_before(shared):
+    with shared("scopes:app").connect() as connection:
+
+        def ask(path):
+            connection.get(path)
+            return connection.read_response()
+
+        before = show(ask("/scope"))
+        assert before["state"]["began"] == "well"
+        for change in SCOPE_CHANGES:
+            assert show(ask("/scope")) == before
+            assert ask(f"/{change}").status == 200
+            marked = show(ask("/mark-kept"))
+            assert {**marked, "path": "/scope", "raw_path": before["raw_path"]} == before, change
+            assert show(ask("/scope")) == before, change
+
+
+@holds("asgi_16")
+def test_scope_that_was_kept_stays_as_it_was(serve):
+    with serve("scopes:app") as server, server.connect() as connection:
+        for number in range(3):
+            connection.get(f"/keep-scope?{number}")
+            connection.read_response()
+        connection.get("/kept")
+        kept = show(connection.read_response())
+    assert [scope["query_string"] for scope in kept] == [{"bytes": str(n)} for n in range(3)]
+    assert {scope["path"] for scope in kept} == {"/keep-scope"}
+
+
+def test_what_a_request_leaves_in_its_scope_ends_with_it(serve):
+    with serve("scopes:app") as server, server.connect() as connection:
+        for _ in range(3):
+            mark = server.mark()
+            connection.get("/leave")
+            connection.read_response()
+            server.wait_for_line("app: freed", since=mark)
+
+
+@holds("asgi_34", "asgi_79")
+def test_state_follows_what_the_lifespan_puts_there_later(serve):
+    with serve("scopes:app") as server, server.connect() as connection:
+        for number in range(3):
+            connection.get("/scope")
+            before = show(connection.read_response())["state"]
+            connection.get(f"/lifespan-state?{number}")
+            connection.read_response()
+            connection.get("/scope")
+            later = show(connection.read_response())["state"]
+            assert later == {**before, "later": {"bytes": str(number)}}
+
+
+@holds("asgi_17")
+def test_scope_does_not_depend_on_the_requests_before_it(server):
+    """Each request after each other, on one connection, and the same on a connection of its own."""
+    requests = [
+        request("GET /scope HTTP/1.1", HOST),
+        request("GET /scope?a=b HTTP/1.1", HOST),
+        request("GET /other HTTP/1.1", HOST),
+        request("POST /scope HTTP/1.1", HOST, "Content-Length: 0"),
+        request("PURGE /scope HTTP/1.1", HOST),
+        request("GET /scope HTTP/1.1", HOST, "TE: trailers"),
+        request("GET /scope HTTP/1.1", HOST, "X-Large: " + "x" * 5000),
+        request("GET /scope HTTP/1.0", HOST, "Connection: keep-alive"),
+    ]
+
+    def ask(connection, sent):
+        connection.send(sent)
+        scope = show(connection.read_response())
+        assert scope.pop("client")[1] == connection.local_port
+        return scope
+
+    alone = []
+    for sent in requests:
+        with server.connect() as connection:
+            alone.append(ask(connection, sent))
+    with server.connect() as connection:
+        for first in range(len(requests)):
+            for second in range(len(requests)):
+                for index in (first, second, second):
+                    assert ask(connection, requests[index]) == alone[index]
+
+
 @holds("asgi_17")
 def test_scope_tells_the_path_and_the_client_of_its_own_request(server):
     with server.connect() as one, server.connect() as other:

@@ -37,6 +37,11 @@ def test_accept_answers_101_as_the_rfc_says(server):
 
 @holds("asgi_54", "asgi_55", "asgi_13", "asgi_14", "asgi_35")
 def test_scope_is_the_one_of_the_specification(server):
+    """Whatever came before it: a request's scope may serve the next request, but no WebSocket."""
+    with server.connect() as connection:
+        for _ in range(3):
+            connection.get("/scope")
+            connection.read_response()
     fields = ("Sec-WebSocket-Protocol: chat, superchat", "Sec-WebSocket-Protocol: third", "X-A: b")
     with open_websocket(server, "/ws/scope?q=%201", *fields) as socket:
         scope = json.loads(socket.read())

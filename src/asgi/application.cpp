@@ -88,6 +88,7 @@ void Application::on_request(net::Exchange& exchange) {
     state.bridge.log.warning("Unsupported upgrade request.");
   }
   state.start(send.get(), state.scopes.make(exchange));
+  state.scopes.settle();
 }
 
 void Application::on_web_socket(net::Exchange& exchange, const ws::Handshake& handshake) {

@@ -1,6 +1,8 @@
 #include "scope.hpp"
 
 #include <algorithm>
+#include <span>
+#include <utility>
 
 #include <ringhorn/py/bytes.hpp>
 #include <ringhorn/py/dict.hpp>
@@ -32,6 +34,22 @@ PyObject* make_address(const sock::Address& address) {
   return Py_NewRef(Py_None);
 }
 
+/// ASGI wants the method in upper case; HTTP methods that are not are none that HTTP defines.
+py::Ref make_method(std::string_view method) {
+  const py::Ref sent = py::Ref::steal(
+      PyUnicode_DecodeASCII(method.data(), static_cast<Py_ssize_t>(method.size()), nullptr));
+  return sent ? py::Ref::steal(PyObject_CallMethod(sent.get(), "upper", nullptr)) : py::Ref();
+}
+
+std::span<PyObject* const> items_of(PyObject* list) noexcept {
+  return {PySequence_Fast_ITEMS(list), static_cast<std::size_t>(PyList_GET_SIZE(list))};
+}
+
+/// Whether nobody else has `dict`, and it is what it was when its version was this.
+bool is_own(PyObject* dict, std::uint64_t version, Py_ssize_t owners = 1) noexcept {
+  return Py_REFCNT(dict) == owners && py::dict_version(dict) == version;
+}
+
 }  // namespace
 
 bool ScopeBuilder::prepare(PyObject* state, const std::string& root_path) {
@@ -49,8 +67,11 @@ bool ScopeBuilder::prepare(PyObject* state, const std::string& root_path) {
   if (!asgi_ || !get_ || !root) {
     return false;
   }
-  http_ = {{}, names.http, names.https};
-  web_socket_ = {{}, names.ws, names.wss};
+  http_.scheme = names.http;
+  http_.secure_scheme = names.https;
+  web_socket_.scheme = names.ws;
+  web_socket_.secure_scheme = names.wss;
+  http_.method = get_.get();
   return fill(http_, names.http, root.get()) && set(http_.dict.get(), names.method, get_.get()) &&
          fill(web_socket_, names.websocket, root.get()) &&
          set(web_socket_.dict.get(), names.subprotocols, Py_None) &&
@@ -72,16 +93,28 @@ bool ScopeBuilder::fill(Template& of, const py::Ref& type, PyObject* root_path) 
 }
 
 py::Ref ScopeBuilder::make(net::Exchange& exchange) {
+  const Names& names = bridge_.names;
   const http::RequestHead& head = exchange.head();
-  py::Ref scope = make_of(http_, exchange);
-  if (!scope || (head.method != "GET" &&
-                 !set(scope.get(), bridge_.names.method, make_method(head.method).get()))) {
+  PyObject* const method = usual_method(head.method);
+  if (method != nullptr && head.version == http::Version::http_1_1 && !head.accepts_trailers &&
+      head.attachment != nullptr && !exchange.peer().secure) {
+    if (!write_latest(http_, exchange) ||
+        !prepare_item(latest_, names.method, latest_.method, method)) {
+      latest_ = {};
+      return {};
+    }
+    latest_.version = py::dict_version(latest_.dict.get());
+    return latest_.dict;
+  }
+  py::Ref scope = make_once(http_, exchange);
+  const py::Ref sent = method != nullptr ? py::Ref::borrow(method) : make_method(head.method);
+  if (!scope || !set(scope.get(), names.method, sent.get())) {
     return {};
   }
   if (head.accepts_trailers) {
     const py::Ref extensions =
-        py::Ref::steal(Py_BuildValue("{O{}}", bridge_.names.response_trailers.get()));
-    if (!set(scope.get(), bridge_.names.extensions, extensions.get())) {
+        py::Ref::steal(Py_BuildValue("{O{}}", names.response_trailers.get()));
+    if (!set(scope.get(), names.extensions, extensions.get())) {
       return {};
     }
   }
@@ -90,7 +123,7 @@ py::Ref ScopeBuilder::make(net::Exchange& exchange) {
 
 py::Ref ScopeBuilder::make_web_socket(net::Exchange& exchange, const ws::Handshake& handshake) {
   const Names& names = bridge_.names;
-  py::Ref scope = make_of(web_socket_, exchange);
+  py::Ref scope = make_once(web_socket_, exchange);
   const py::Ref extensions =
       scope ? py::Ref::steal(Py_BuildValue("{O{}}", names.denial.get())) : py::Ref();
   if (!set(scope.get(), names.extensions, extensions.get()) ||
@@ -100,66 +133,100 @@ py::Ref ScopeBuilder::make_web_socket(net::Exchange& exchange, const ws::Handsha
   return scope;
 }
 
-py::Ref ScopeBuilder::make_of(Template& of, net::Exchange& exchange) {
+/// A scope that does not serve again.
+py::Ref ScopeBuilder::make_once(Template& of, net::Exchange& exchange) {
   const Names& names = bridge_.names;
-  const http::RequestHead& head = exchange.head();
-  const net::Peer peer = exchange.peer();
-  if (!prepare_asgi(of) || !prepare_path(of, head) ||
-      !prepare_item(of, names.client, of.client, client_of(exchange)) ||
-      !prepare_item(of, names.server, of.server, server_of(peer))) {
-    return {};
-  }
-  py::Ref scope = py::Ref::steal(PyDict_Copy(of.dict.get()));
-  if (!scope || !add_request_line(scope.get(), head) ||
-      (peer.secure && !set(scope.get(), names.scheme, of.secure_scheme.get())) ||
-      (state_ && !set(scope.get(), names.state, py::Ref::steal(PyDict_Copy(state_.get())).get())) ||
-      !set(scope.get(), names.headers, make_headers(head).get())) {
+  latest_ = {};
+  const bool written = write_latest(of, exchange);
+  py::Ref scope = std::exchange(latest_, {}).dict;
+  if (!written ||
+      (exchange.head().version != http::Version::http_1_1 &&
+       !set(scope.get(), names.http_version, names.http_1_0.get())) ||
+      (exchange.peer().secure && !set(scope.get(), names.scheme, of.secure_scheme.get()))) {
     return {};
   }
   return scope;
 }
 
-bool ScopeBuilder::prepare_path(Template& of, const http::RequestHead& head) {
+/// Makes the latest scope one of `exchange`: the one that is there, or a new one.
+bool ScopeBuilder::write_latest(Template& of, net::Exchange& exchange) {
+  const http::RequestHead& head = exchange.head();
+  if (latest_.dict) {
+    if (!prepare(latest_, exchange)) {
+      return false;
+    }
+  } else {
+    if (!prepare_asgi(of) || !prepare(of, exchange)) {
+      return false;
+    }
+    static_cast<Items&>(latest_) = of;
+    latest_.dict = py::Ref::steal(PyDict_Copy(of.dict.get()));
+    if (!latest_.dict) {
+      return false;
+    }
+  }
+  return prepare_query(head) && prepare_state() && prepare_headers(head);
+}
+
+void ScopeBuilder::settle() noexcept {
+  if (latest_.dict && !latest_is_untouched()) {
+    latest_ = {};
+  }
+}
+
+bool ScopeBuilder::latest_is_untouched() const noexcept {
+  return is_own(latest_.dict.get(), latest_.version) &&
+         is_own(latest_.asgi, http_.asgi_version, 2) &&  // the template has it, too
+         (latest_.state == nullptr || is_own(latest_.state, latest_.state_version)) &&
+         Py_REFCNT(latest_.headers) == 1 &&
+         std::ranges::equal(items_of(latest_.headers), items_of(latest_.section.get()));
+}
+
+bool ScopeBuilder::prepare(Items& items, net::Exchange& exchange) {
+  const Names& names = bridge_.names;
+  return prepare_path(items, exchange.head()) &&
+         prepare_item(items, names.client, items.client, client_of(exchange)) &&
+         prepare_item(items, names.server, items.server, server_of(exchange.peer()));
+}
+
+bool ScopeBuilder::prepare_path(Items& items, const http::RequestHead& head) {
   const Names& names = bridge_.names;
   const TargetCache::Target target = bridge_.targets.find(head.path);
-  if (target.path == of.path && of.path != nullptr) {
+  if (target.path == items.path && items.path != nullptr) {
     return true;
   }
-  of.path = nullptr;
-  if (!set(of.dict.get(), names.path, target.path) ||
-      !set(of.dict.get(), names.raw_path, target.raw_path)) {
+  items.path = nullptr;
+  if (!set(items.dict.get(), names.path, target.path) ||
+      !set(items.dict.get(), names.raw_path, target.raw_path)) {
     return false;
   }
-  of.path = target.path;
+  items.path = target.path;
   return true;
 }
 
-bool ScopeBuilder::prepare_item(Template& of, const py::Ref& key, PyObject*& latest,
+bool ScopeBuilder::prepare_item(Items& items, const py::Ref& key, PyObject*& latest,
                                 PyObject* value) {
   if (value == latest && latest != nullptr) {
     return true;
   }
-  latest = set(of.dict.get(), key, value) ? value : nullptr;
+  latest = set(items.dict.get(), key, value) ? value : nullptr;
   return latest != nullptr;
 }
 
-bool ScopeBuilder::add_request_line(PyObject* scope, const http::RequestHead& head) {
-  const Names& names = bridge_.names;
-  if (!head.query.empty()) {
-    const py::Ref query = py::make_bytes(head.query);
-    if (!set(scope, names.query_string, query.get())) {
-      return false;
-    }
+bool ScopeBuilder::prepare_query(const http::RequestHead& head) {
+  if (head.query.empty() && !latest_.has_query) {
+    return true;
   }
-  return head.version == http::Version::http_1_1 ||
-         set(scope, names.http_version, names.http_1_0.get());
+  const Names& names = bridge_.names;
+  const py::Ref query = head.query.empty() ? names.empty_bytes : py::make_bytes(head.query);
+  latest_.has_query = !head.query.empty();
+  return set(latest_.dict.get(), names.query_string, query.get());
 }
 
 /// Dicts that the application may change are the request's own. The latest scope's serves again
 /// once nobody else has it and nobody has changed it.
 bool ScopeBuilder::prepare_asgi(Template& of) {
-  if (of.asgi != nullptr && Py_REFCNT(of.asgi) == 1 &&
-      py::dict_version(of.asgi) == of.asgi_version) {
+  if (of.asgi != nullptr && is_own(of.asgi, of.asgi_version)) {
     return true;
   }
   const py::Ref copy = py::Ref::steal(PyDict_Copy(asgi_.get()));
@@ -167,6 +234,38 @@ bool ScopeBuilder::prepare_asgi(Template& of) {
     return false;
   }
   of.asgi_version = py::dict_version(of.asgi);
+  return true;
+}
+
+/// The same for the state, as long as the lifespan's is what it was.
+bool ScopeBuilder::prepare_state() {
+  if (!state_ ||
+      (latest_.state != nullptr && py::dict_version(state_.get()) == latest_.lifespan_version)) {
+    return true;
+  }
+  const py::Ref copy = py::Ref::steal(PyDict_Copy(state_.get()));
+  if (!set(latest_.dict.get(), bridge_.names.state, copy.get())) {
+    return false;
+  }
+  latest_.state = copy.get();
+  latest_.state_version = py::dict_version(copy.get());
+  latest_.lifespan_version = py::dict_version(state_.get());
+  return true;
+}
+
+bool ScopeBuilder::prepare_headers(const http::RequestHead& head) {
+  const auto kept = [&head] {
+    return head.attachment == nullptr ? nullptr : static_cast<PyObject*>(head.attachment->get());
+  };
+  if (latest_.section && latest_.section.get() == kept()) {
+    return true;
+  }
+  const py::Ref headers = make_headers(head);
+  if (!set(latest_.dict.get(), bridge_.names.headers, headers.get())) {
+    return false;
+  }
+  latest_.headers = headers.get();
+  latest_.section = py::Ref::borrow(kept());
   return true;
 }
 
@@ -214,15 +313,15 @@ py::Ref ScopeBuilder::make_subprotocols(const ws::Handshake& handshake) {
   return list;
 }
 
-/// ASGI wants the method in upper case; HTTP methods that are not are none that HTTP defines.
-py::Ref ScopeBuilder::make_method(std::string_view method) {
-  const auto* const usual = std::find(usual_methods.begin(), usual_methods.end(), method);
-  if (usual != usual_methods.end()) {
-    return methods_[static_cast<std::size_t>(usual - usual_methods.begin())];
+/// Borrowed; null for one that is none of those.
+PyObject* ScopeBuilder::usual_method(std::string_view method) const noexcept {
+  if (method == "GET") {
+    return get_.get();
   }
-  const py::Ref sent = py::Ref::steal(
-      PyUnicode_DecodeASCII(method.data(), static_cast<Py_ssize_t>(method.size()), nullptr));
-  return sent ? py::Ref::steal(PyObject_CallMethod(sent.get(), "upper", nullptr)) : py::Ref();
+  const auto* const usual = std::find(usual_methods.begin(), usual_methods.end(), method);
+  return usual == usual_methods.end()
+             ? nullptr
+             : methods_[static_cast<std::size_t>(usual - usual_methods.begin())].get();
 }
 
 /// Borrowed; kept with the connection.
