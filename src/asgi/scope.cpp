@@ -174,6 +174,7 @@ void ScopeBuilder::settle() noexcept {
   }
 }
 
+/// The dict first: only while it is what it was does it have the others.
 bool ScopeBuilder::latest_is_untouched() const noexcept {
   return is_own(latest_.dict.get(), latest_.version) &&
          is_own(latest_.asgi, http_.asgi_version, 2) &&  // the template has it, too
