@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from replies import plain, respond, respond_json
+from replies import respond, respond_json
 
 _lifespan_state = {}
 _kept = []
@@ -61,7 +61,7 @@ async def app(scope, receive, send):
         return
     what = scope["path"].removeprefix("/")
     if what == "kept":
-        await respond_json(send, [plain(value) for value in _kept])
+        await respond_json(send, _kept)
     elif what == "leave":
         scope["left"] = Left()
         await respond(send)

@@ -95,10 +95,11 @@ bool ScopeBuilder::fill(Template& of, const py::Ref& type, PyObject* root_path) 
 py::Ref ScopeBuilder::make(net::Exchange& exchange) {
   const Names& names = bridge_.names;
   const http::RequestHead& head = exchange.head();
+  const net::Peer peer = exchange.peer();
   PyObject* const method = usual_method(head.method);
   if (method != nullptr && head.version == http::Version::http_1_1 && !head.accepts_trailers &&
-      head.attachment != nullptr && !exchange.peer().secure) {
-    if (!write_latest(http_, exchange) ||
+      head.attachment != nullptr && !peer.secure) {
+    if (!write_latest(http_, exchange, peer) ||
         !prepare_item(latest_, names.method, latest_.method, method)) {
       latest_ = {};
       return {};
@@ -106,9 +107,9 @@ py::Ref ScopeBuilder::make(net::Exchange& exchange) {
     latest_.version = py::dict_version(latest_.dict.get());
     return latest_.dict;
   }
-  py::Ref scope = make_once(http_, exchange);
+  py::Ref scope = make_once(http_, exchange, peer);
   const py::Ref sent = method != nullptr ? py::Ref::borrow(method) : make_method(head.method);
-  if (!scope || !set(scope.get(), names.method, sent.get())) {
+  if (!scope || (sent.get() != http_.method && !set(scope.get(), names.method, sent.get()))) {
     return {};
   }
   if (head.accepts_trailers) {
@@ -123,7 +124,7 @@ py::Ref ScopeBuilder::make(net::Exchange& exchange) {
 
 py::Ref ScopeBuilder::make_web_socket(net::Exchange& exchange, const ws::Handshake& handshake) {
   const Names& names = bridge_.names;
-  py::Ref scope = make_once(web_socket_, exchange);
+  py::Ref scope = make_once(web_socket_, exchange, exchange.peer());
   const py::Ref extensions =
       scope ? py::Ref::steal(Py_BuildValue("{O{}}", names.denial.get())) : py::Ref();
   if (!set(scope.get(), names.extensions, extensions.get()) ||
@@ -134,29 +135,29 @@ py::Ref ScopeBuilder::make_web_socket(net::Exchange& exchange, const ws::Handsha
 }
 
 /// A scope that does not serve again.
-py::Ref ScopeBuilder::make_once(Template& of, net::Exchange& exchange) {
+py::Ref ScopeBuilder::make_once(Template& of, net::Exchange& exchange, const net::Peer& peer) {
   const Names& names = bridge_.names;
   latest_ = {};
-  const bool written = write_latest(of, exchange);
+  const bool written = write_latest(of, exchange, peer);
   py::Ref scope = std::exchange(latest_, {}).dict;
   if (!written ||
       (exchange.head().version != http::Version::http_1_1 &&
        !set(scope.get(), names.http_version, names.http_1_0.get())) ||
-      (exchange.peer().secure && !set(scope.get(), names.scheme, of.secure_scheme.get()))) {
+      (peer.secure && !set(scope.get(), names.scheme, of.secure_scheme.get()))) {
     return {};
   }
   return scope;
 }
 
 /// Makes the latest scope one of `exchange`: the one that is there, or a new one.
-bool ScopeBuilder::write_latest(Template& of, net::Exchange& exchange) {
+bool ScopeBuilder::write_latest(Template& of, net::Exchange& exchange, const net::Peer& peer) {
   const http::RequestHead& head = exchange.head();
   if (latest_.dict) {
-    if (!prepare(latest_, exchange)) {
+    if (!prepare(latest_, exchange, peer)) {
       return false;
     }
   } else {
-    if (!prepare_asgi(of) || !prepare(of, exchange)) {
+    if (!prepare_asgi(of) || !prepare(of, exchange, peer)) {
       return false;
     }
     static_cast<Items&>(latest_) = of;
@@ -183,11 +184,11 @@ bool ScopeBuilder::latest_is_untouched() const noexcept {
          std::ranges::equal(items_of(latest_.headers), items_of(latest_.section.get()));
 }
 
-bool ScopeBuilder::prepare(Items& items, net::Exchange& exchange) {
+bool ScopeBuilder::prepare(Items& items, net::Exchange& exchange, const net::Peer& peer) {
   const Names& names = bridge_.names;
   return prepare_path(items, exchange.head()) &&
          prepare_item(items, names.client, items.client, client_of(exchange)) &&
-         prepare_item(items, names.server, items.server, server_of(exchange.peer()));
+         prepare_item(items, names.server, items.server, server_of(peer));
 }
 
 bool ScopeBuilder::prepare_path(Items& items, const http::RequestHead& head) {

@@ -63,9 +63,9 @@ class ScopeBuilder {
     std::uint64_t lifespan_version = 0;  ///< of `state_`, which `state` is a copy of
   };
   bool fill(Template& of, const py::Ref& type, PyObject* root_path);
-  py::Ref make_once(Template& of, net::Exchange& exchange);
-  bool write_latest(Template& of, net::Exchange& exchange);
-  bool prepare(Items& items, net::Exchange& exchange);
+  py::Ref make_once(Template& of, net::Exchange& exchange, const net::Peer& peer);
+  bool write_latest(Template& of, net::Exchange& exchange, const net::Peer& peer);
+  bool prepare(Items& items, net::Exchange& exchange, const net::Peer& peer);
   bool prepare_asgi(Template& of);
   bool prepare_path(Items& items, const http::RequestHead& head);
   bool prepare_query(const http::RequestHead& head);

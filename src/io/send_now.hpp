@@ -9,6 +9,20 @@
 
 namespace ringhorn::io {
 
+/// The runs of `message`, in order.
+inline std::span<const iovec> runs_of(const msghdr& message) noexcept {
+  return {message.msg_iov, message.msg_iovlen};
+}
+
+/// All bytes of `message`.
+inline std::size_t bytes_of(const msghdr& message) noexcept {
+  std::size_t count = 0;
+  for (const iovec& run : runs_of(message)) {
+    count += run.iov_len;
+  }
+  return count;
+}
+
 /// Fetches what is about to be sent into the first-level cache. The kernel copies it with REP MOVS,
 /// and that drops from all caches what it had to fetch from beyond the first (measured on AMD
 /// Zen 2): the next response, written to the same memory, would wait for it. Below the minimum this
@@ -17,15 +31,10 @@ inline void fetch(const msghdr& message) noexcept {
   constexpr std::size_t bytes_min = 1024;
   constexpr std::size_t bytes_max = 49152;
   constexpr std::size_t line_bytes = 64;
-  const std::span<const iovec> runs(message.msg_iov, message.msg_iovlen);
-  std::size_t size = 0;
-  for (const iovec& run : runs) {
-    size += run.iov_len;
-  }
-  if (size < bytes_min || size > bytes_max) {
+  if (const std::size_t size = bytes_of(message); size < bytes_min || size > bytes_max) {
     return;
   }
-  for (const iovec& run : runs) {
+  for (const iovec& run : runs_of(message)) {
     const auto* const bytes = static_cast<const volatile char*>(run.iov_base);
     for (std::size_t offset = 0; offset < run.iov_len; offset += line_bytes) {
       static_cast<void>(bytes[offset]);

@@ -15,6 +15,7 @@
 #include <cerrno>
 #include <string>
 
+#include "send_now.hpp"
 #include "uring_driver.hpp"
 
 namespace ringhorn::io {
@@ -22,15 +23,6 @@ namespace ringhorn::io {
 namespace {
 // What one send(2) takes at most (MAX_RW_COUNT); more would not fit the request's 32 bits either.
 constexpr std::size_t sent_bytes_max = 0x7ffff000;
-
-/// What the kernel takes of `message` when it takes all that it can.
-std::size_t bytes_of(const msghdr& message) noexcept {
-  std::size_t count = 0;
-  for (std::size_t index = 0; index < message.msg_iovlen; ++index) {
-    count += message.msg_iov[index].iov_len;
-  }
-  return std::min(count, sent_bytes_max);
-}
 
 constexpr int once_and_whole = MSG_DONTWAIT | MSG_WAITALL;
 
@@ -120,7 +112,8 @@ void UringDriver::settle_silent() {
       break;
     }
     send.unlink();
-    complete(send, static_cast<int>(bytes_of(OperationAccess::message(send))));
+    const std::size_t all = bytes_of(OperationAccess::message(send));
+    complete(send, static_cast<int>(std::min(all, sent_bytes_max)));
   }
 }
 
